@@ -1,0 +1,81 @@
+import type { LeaderExit, Launch, ProcessBrief, StreamName, Supervision, TerminalSize } from './types.ts';
+
+/** What a runner is asked to start; see ProcessSpec for the meaning of each part. */
+export interface SpawnSpec {
+  launch: Launch;
+  cwd: string;
+  env: Readonly<Record<string, string | null>>;
+  stdin: 'open' | 'closed';
+  terminal?: TerminalSize;
+}
+
+/** Receives output as it arrives. The chunk is only valid during the call: keep a copy, not a reference. */
+export type OutputSink = (stream: StreamName, chunk: Uint8Array) => void;
+
+export interface PortTarget {
+  host: string;
+  port: number;
+  /** Present for an HTTP probe. */
+  http?: { path: string; status: readonly [number, number] };
+}
+
+/** What one look at a port saw. `open` means the TCP or HTTP condition holds. */
+export type ProbeResult =
+  | { open: true; host: string; httpStatus?: number }
+  | { open: false; reason: string; /** Something accepted the connection but failed the HTTP condition. */ accepted: boolean };
+
+export interface Termination {
+  /** Pids of the tree that were alive when termination began, or appeared during it, and are gone. */
+  killed: number[];
+  /** Pids known to be alive still; empty is a proof only as strong as the runner's supervision. */
+  survivors: number[];
+}
+
+/** Facts about a tree that are only looked up when asked for. */
+export interface TreeInspection {
+  /** Members other than the leader, oldest first. */
+  descendants: ProcessBrief[];
+  memoryBytes: number;
+  cpuPercent: number;
+  /** Listening TCP ports of the tree, ascending. */
+  ports: number[];
+  /** True when a member is blocked reading its standard input or its terminal. */
+  awaitingInput: boolean;
+}
+
+/** One started process and its tree. */
+export interface ProcessHandle {
+  readonly pid: number;
+  /** Settles once the leader has ended and every byte it wrote has reached the sink. Never rejects. */
+  readonly exited: Promise<LeaderExit>;
+  /** Settles once nothing of the tree is alive. Never rejects. */
+  readonly empty: Promise<void>;
+  /**
+   * Writes to standard input. Resolves with the bytes the kernel accepted: fewer than given when the signal aborts
+   * while the pipe is full. Rejects with a ProcessError STDIN_CLOSED when nobody can read it any more.
+   */
+  write(bytes: Uint8Array, signal: AbortSignal): Promise<number>;
+  /** Closes standard input. Idempotent. */
+  endInput(): void;
+  /** Delivers a signal to the leader (SIGSTOP and SIGCONT: to the whole tree). False when the leader has ended. */
+  signal(name: string): boolean;
+  /**
+   * Ends the whole tree: the signal to every member, SIGKILL after the grace, until nothing is left. A second call
+   * while one is under way shortens the grace to its own and shares the result.
+   */
+  terminate(signal: string, graceMs: number): Promise<Termination>;
+  inspect(): Promise<TreeInspection>;
+  /** Ports of the tree only: cheaper than inspect. */
+  ports(): Promise<number[]>;
+  resize?(size: TerminalSize): void;
+}
+
+/** What the core needs of a machine. Spawn, probe and listeners share it, since "localhost" is the runner's host. */
+export interface Runner {
+  supervision(): Supervision;
+  /** Rejects with a ProcessError SPAWN_FAILED or PERMISSION_DENIED that carries the errno's meaning. */
+  spawn(spec: SpawnSpec, onOutput: OutputSink): Promise<ProcessHandle>;
+  probePort(target: PortTarget, signal: AbortSignal): Promise<ProbeResult>;
+  /** Who listens on this port, if that can be seen from here. */
+  portOwner(port: number): Promise<ProcessBrief | undefined>;
+}
