@@ -22,7 +22,11 @@ export interface PortTarget {
 /** What one look at a port saw. `open` means the TCP or HTTP condition holds. */
 export type ProbeResult =
   | { open: true; host: string; httpStatus?: number }
-  | { open: false; reason: string; /** Something accepted the connection but failed the HTTP condition. */ accepted: boolean };
+  | {
+      open: false;
+      reason: string;
+      /** Something accepted the connection but failed the HTTP condition. */ accepted: boolean;
+    };
 
 export interface Termination {
   /** Pids of the tree that were alive when termination began, or appeared during it, and are gone. */
@@ -67,12 +71,19 @@ export interface ProcessHandle {
   inspect(): Promise<TreeInspection>;
   /** Ports of the tree only: cheaper than inspect. */
   ports(): Promise<number[]>;
+  /** True when a member of the tree is blocked reading its standard input or terminal: cheaper than inspect. */
+  awaitingInput(): Promise<boolean>;
   resize?(size: TerminalSize): void;
 }
 
 /** What the core needs of a machine. Spawn, probe and listeners share it, since "localhost" is the runner's host. */
 export interface Runner {
   supervision(): Supervision;
+  /**
+   * The absolute form of a directory, symlinks resolved, relative to `base` (default: the server's own). Rejects with
+   * SPAWN_FAILED or PERMISSION_DENIED when it is missing, no directory, or out of reach.
+   */
+  resolveDirectory(path: string, base?: string): Promise<string>;
   /** Rejects with a ProcessError SPAWN_FAILED or PERMISSION_DENIED that carries the errno's meaning. */
   spawn(spec: SpawnSpec, onOutput: OutputSink): Promise<ProcessHandle>;
   probePort(target: PortTarget, signal: AbortSignal): Promise<ProbeResult>;

@@ -94,7 +94,6 @@ export interface PortWaitRequest {
   httpStatus?: readonly [number, number];
   allowForeign?: boolean;
   timeoutMs?: number;
-  stopAtPrompt?: boolean;
 }
 
 export interface ExitWaitRequest {

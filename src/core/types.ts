@@ -165,9 +165,8 @@ export interface PortOwner extends ProcessBrief {
   id?: string;
 }
 
-/** Result of looking at one port once. */
 export type PortWaitOutcome = {
-  outcome: 'ready' | 'foreign' | 'exited' | 'timeout' | 'awaiting_input';
+  outcome: 'ready' | 'foreign' | 'exited' | 'timeout';
   port?: number;
   host?: string;
   httpStatus?: number;
@@ -222,7 +221,11 @@ export interface SendResult {
   totalBytes: number;
   eof: boolean;
   /** Present with `waitFor`: what was printed after the input, and why the wait ended. */
-  reply?: { outcome: 'matched' | 'idle' | 'exited' | 'timeout' | 'awaiting_input'; page: OutputPage; waitedMs: number };
+  reply?: {
+    outcome: 'matched' | 'idle' | 'exited' | 'timeout' | 'awaiting_input';
+    page: OutputPage;
+    waitedMs: number;
+  };
   cursor: number;
 }
 

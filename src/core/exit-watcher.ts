@@ -1,0 +1,28 @@
+import type { ManagedProcess } from './managed-process.ts';
+import type { Arm } from './wait.ts';
+
+/** Settles when the leader has ended; at once when it has already. Descendants that live on do not delay it. */
+export function exitCondition(process: ManagedProcess): Arm<'exited'> {
+  return (settle) => {
+    const remove = process.leaderEnded.add(() => {
+      settle('exited');
+    });
+    if (process.ended) settle('exited');
+    return remove;
+  };
+}
+
+/** Settles when all, or any, of the processes have ended. */
+export function exitsCondition(processes: readonly ManagedProcess[], mode: 'all' | 'any'): Arm<'exited'> {
+  return (settle) => {
+    const check = (): void => {
+      const done = mode === 'all' ? processes.every((p) => p.ended) : processes.some((p) => p.ended);
+      if (done) settle('exited');
+    };
+    const removes = processes.map((p) => p.leaderEnded.add(check));
+    check();
+    return () => {
+      for (const remove of removes) remove();
+    };
+  };
+}

@@ -1,0 +1,289 @@
+import { ProcessError } from './errors.ts';
+import { describeLaunch } from './ids.ts';
+import { OutputBuffer, type Segment } from './output-buffer.ts';
+import type { ProcessHandle, Runner, Termination, TreeInspection } from './runner.ts';
+import { lastLine, tailText } from './text-view.ts';
+import type {
+  Cause,
+  ExitInfo,
+  KilledProcess,
+  LeaderExit,
+  ProcessSnapshot,
+  ProcessSpec,
+  Status,
+  StreamName,
+} from './types.ts';
+import { Listeners } from './wait.ts';
+
+type State =
+  | { phase: 'queued' }
+  | { phase: 'starting'; startedAt: number }
+  | { phase: 'running'; startedAt: number; handle: ProcessHandle }
+  /** The leader has ended; `treeEmpty` says whether descendants of it are still alive. */
+  | {
+      phase: 'ended';
+      startedAt: number;
+      endedAt: number;
+      handle: ProcessHandle;
+      exit: ExitInfo;
+      treeEmpty: boolean;
+    }
+  | { phase: 'error'; startedAt: number; endedAt: number; error: ProcessError };
+
+const NOTHING_ALIVE: TreeInspection = {
+  descendants: [],
+  memoryBytes: 0,
+  cpuPercent: 0,
+  ports: [],
+  awaitingInput: false,
+};
+
+/** setTimeout fires at once for anything longer: 2^31 - 1 ms, 24.8 days. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+export interface ProcessOptions {
+  ringBytes: number;
+  /** Grace of a lifetime time-out. */
+  graceMs: number;
+  /** Told by how many bytes each arrival of output changed what is retained. */
+  onRetained: (deltaBytes: number) => void;
+}
+
+/**
+ * One id: its current run, its output over all runs, and its tree. The state changes only in `#enter`, and observers
+ * hear of the leader's end and of the tree's end as two events, since descendants may outlive the leader.
+ */
+export class ManagedProcess {
+  readonly id: string;
+  readonly buffer: OutputBuffer;
+  readonly outputArrived = new Listeners<[Segment]>();
+  readonly leaderEnded = new Listeners<[]>();
+  readonly treeEnded = new Listeners<[]>();
+
+  #spec: ProcessSpec;
+  #run = 1;
+  #state: State = { phase: 'queued' };
+  #started: Promise<void> = Promise.resolve();
+  /** Why we are ending it, from the moment we ask. */
+  #ending: Cause | undefined;
+  /** Signals we delivered without asking it to end: if one of them is its end, the cause is ours. */
+  readonly #delivered = new Set<string>();
+  #lifetime: NodeJS.Timeout | undefined;
+  readonly #options: ProcessOptions;
+
+  constructor(id: string, spec: ProcessSpec, options: ProcessOptions) {
+    this.id = id;
+    this.#spec = spec;
+    this.#options = options;
+    this.buffer = new OutputBuffer(options.ringBytes);
+  }
+
+  get spec(): ProcessSpec {
+    return this.#spec;
+  }
+
+  get run(): number {
+    return this.#run;
+  }
+
+  /** Offset of the first byte of the current run. */
+  get runFrom(): number {
+    return this.buffer.runStart(this.#run);
+  }
+
+  get status(): Status {
+    switch (this.#state.phase) {
+      case 'queued':
+      case 'starting':
+      case 'running':
+      case 'error':
+        return this.#state.phase;
+      case 'ended':
+        return statusOf(this.#state.exit);
+    }
+  }
+
+  /** True once the leader has ended or could not be started. */
+  get ended(): boolean {
+    return this.#state.phase === 'ended' || this.#state.phase === 'error';
+  }
+
+  /** True while anything of the tree is alive or about to be. */
+  get live(): boolean {
+    return this.#state.phase === 'ended' ? !this.#state.treeEmpty : this.#state.phase !== 'error';
+  }
+
+  get exit(): ExitInfo | undefined {
+    return this.#state.phase === 'ended' ? this.#state.exit : undefined;
+  }
+
+  get endedAt(): number | undefined {
+    return 'endedAt' in this.#state ? this.#state.endedAt : undefined;
+  }
+
+  /** The running tree's handle; absent before the start and after nothing is left. */
+  get handle(): ProcessHandle | undefined {
+    return this.live && 'handle' in this.#state ? this.#state.handle : undefined;
+  }
+
+  /** Makes this id ready for its next run: output goes on in the same ring, behind a border. */
+  nextRun(spec: ProcessSpec): void {
+    this.#spec = spec;
+    this.#run++;
+    this.#ending = undefined;
+    this.#delivered.clear();
+    this.buffer.setCapacity(this.#options.ringBytes);
+    this.#enter({ phase: 'queued' });
+  }
+
+  /** Starts the current run. Rejects with the runner's ProcessError, and is then in status `error`. */
+  start(runner: Runner): Promise<void> {
+    this.#started = this.#start(runner);
+    return this.#started;
+  }
+
+  async #start(runner: Runner): Promise<void> {
+    const startedAt = Date.now();
+    this.buffer.beginRun(this.#run, startedAt);
+    this.#enter({ phase: 'starting', startedAt });
+    try {
+      const handle = await runner.spawn(this.#spec, (stream, chunk) => {
+        this.#receive(stream, chunk);
+      });
+      this.#enter({ phase: 'running', startedAt, handle });
+      this.#follow(handle, startedAt);
+    } catch (error) {
+      const failure =
+        error instanceof ProcessError
+          ? error
+          : new ProcessError('SPAWN_FAILED', String(error), {
+              hint: 'Check the command and try again.',
+              cause: error,
+            });
+      this.#enter({ phase: 'error', startedAt, endedAt: Date.now(), error: failure });
+      this.leaderEnded.emit();
+      this.treeEnded.emit();
+      throw failure;
+    }
+  }
+
+  #follow(handle: ProcessHandle, startedAt: number): void {
+    const { timeoutMs } = this.#spec;
+    if (timeoutMs !== undefined) {
+      this.#lifetime = setTimeout(
+        () => {
+          void this.end('timeout', 'SIGTERM', this.#options.graceMs);
+        },
+        Math.min(timeoutMs, LONGEST_TIMER_MS),
+      );
+    }
+    const leader = handle.exited.then((exit) => {
+      const ended = { ...exit, cause: this.#causeOf(exit) };
+      this.#enter({ phase: 'ended', startedAt, endedAt: Date.now(), handle, exit: ended, treeEmpty: false });
+      this.leaderEnded.emit();
+    });
+    void Promise.all([leader, handle.empty]).then(() => {
+      clearTimeout(this.#lifetime);
+      if (this.#state.phase === 'ended') this.#enter({ ...this.#state, treeEmpty: true });
+      this.treeEnded.emit();
+    });
+  }
+
+  #causeOf(exit: LeaderExit): Cause {
+    if (this.#ending !== undefined) return this.#ending;
+    if (exit.signal === null) return 'self';
+    return this.#delivered.has(exit.signal) ? 'kill_process' : 'external';
+  }
+
+  #receive(stream: StreamName, bytes: Uint8Array): void {
+    const from = this.buffer.end;
+    const at = Date.now();
+    const retained = this.buffer.retainedBytes;
+    this.buffer.append(stream, bytes, at);
+    this.#options.onRetained(this.buffer.retainedBytes - retained);
+    this.outputArrived.emit({ stream, from, at, bytes });
+  }
+
+  /** Every change of state passes here. */
+  #enter(next: State): void {
+    this.#state = next;
+  }
+
+  /** Delivers a signal that does not mean "end". Does nothing when the leader has ended. */
+  deliver(signal: string): void {
+    if (this.handle?.signal(signal) === true) this.#delivered.add(signal);
+  }
+
+  /** Ends the whole tree and resolves when it is gone, or with the survivors. The first cause given is kept. */
+  async end(cause: Cause, signal: string, graceMs: number): Promise<KilledProcess> {
+    const begun = performance.now();
+    await this.#started.catch(() => undefined);
+    const { handle } = this;
+    let result: Termination = { killed: [], survivors: [] };
+    if (handle !== undefined) {
+      if (!this.ended) this.#ending ??= cause;
+      result = await handle.terminate(signal, graceMs);
+      if (result.survivors.length === 0) await this.#treeGone();
+    }
+    return { ...this.#facts(), ...result, waitedMs: Math.round(performance.now() - begun) };
+  }
+
+  /** What a kill answers where nothing was to be ended. */
+  untouched(): KilledProcess {
+    return { ...this.#facts(), killed: [], survivors: [], waitedMs: 0 };
+  }
+
+  #facts(): Omit<KilledProcess, 'killed' | 'survivors' | 'waitedMs'> {
+    const { exit } = this;
+    return { id: this.id, status: this.status, ...(exit && { exit }), tail: this.tail() };
+  }
+
+  #treeGone(): Promise<void> {
+    if (!this.live) return Promise.resolve();
+    return new Promise((resolve) => {
+      const remove = this.treeEnded.add(() => {
+        remove();
+        resolve();
+      });
+    });
+  }
+
+  /** The last lines of the current run, as clean text. */
+  tail(): string {
+    return tailText(this.buffer, this.runFrom);
+  }
+
+  async snapshot(): Promise<ProcessSnapshot> {
+    const tree = (await this.handle?.inspect().catch(() => undefined)) ?? NOTHING_ALIVE;
+    const { buffer, exit, endedAt } = this;
+    const state = this.#state;
+    const startedAt = 'startedAt' in state ? state.startedAt : Date.now();
+    return {
+      id: this.id,
+      run: this.#run,
+      pid: 'handle' in state ? state.handle.pid : null,
+      status: this.status,
+      live: this.live,
+      ...(exit && { exit }),
+      ...(state.phase === 'error' && { error: { code: state.error.code, message: state.error.message } }),
+      command: describeLaunch(this.#spec.launch),
+      cwd: this.#spec.cwd,
+      startedAt,
+      ...(endedAt !== undefined && { endedAt }),
+      uptimeMs: (endedAt ?? Date.now()) - startedAt,
+      ...tree,
+      output: {
+        bytes: buffer.end,
+        lines: buffer.lines,
+        droppedBytes: buffer.droppedBytes,
+        lastLine: lastLine(buffer, this.runFrom, 200),
+      },
+    };
+  }
+}
+
+function statusOf(exit: ExitInfo): Status {
+  const ours = exit.cause === 'kill_process' || exit.cause === 'timeout' || exit.cause === 'shutdown';
+  if (ours || exit.signal !== null) return 'killed';
+  return exit.code === 0 ? 'completed' : 'failed';
+}

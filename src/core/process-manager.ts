@@ -1,0 +1,300 @@
+import { ProcessError } from './errors.ts';
+import { exitCondition } from './exit-watcher.ts';
+import { checkName, deriveId } from './ids.ts';
+import { EARLY_EXIT_MS, type Limits } from './limits.ts';
+import { ManagedProcess } from './managed-process.ts';
+import { Registry } from './registry.ts';
+import { planRun } from './run-plan.ts';
+import type { Runner } from './runner.ts';
+import type {
+  CallContext,
+  ExitWaitRequest,
+  KillRequest,
+  ListRequest,
+  LogWaitRequest,
+  PortWaitRequest,
+  ProcessService,
+  ReadRequest,
+  ReadyCondition,
+  RemoveRequest,
+  RunRequest,
+  SendRequest,
+} from './service.ts';
+import { endsProcess, parseSignal } from './signals.ts';
+import { sendTurn } from './stdin-turn.ts';
+import { renderPage } from './text-view.ts';
+import type {
+  Cause,
+  ExitWaitOutcome,
+  KilledProcess,
+  KillResult,
+  LogWaitOutcome,
+  OutputPage,
+  PortWaitOutcome,
+  ProcessListing,
+  ProcessSpec,
+  RunResult,
+  SendResult,
+  ServiceEvent,
+} from './types.ts';
+import { Listeners, wait } from './wait.ts';
+import { Waits } from './waits.ts';
+
+/** The service itself: who may start, under which id, and what happens to all of them at the end. */
+export class ProcessManager implements ProcessService {
+  readonly #runner: Runner;
+  readonly #limits: Limits;
+  readonly #registry: Registry;
+  readonly #waits: Waits;
+  readonly #events = new Listeners<[ServiceEvent]>();
+  #closing = false;
+
+  constructor(runner: Runner, limits: Limits) {
+    this.#runner = runner;
+    this.#limits = limits;
+    this.#registry = new Registry(limits);
+    this.#waits = new Waits(limits.waitCapMs, { runner, identify: (pid) => this.#identify(pid) });
+  }
+
+  async run(request: RunRequest, context?: CallContext): Promise<RunResult> {
+    this.#refuseWhenClosing();
+    if (request.name !== undefined) checkName(request.name);
+    if (request.waitFor) this.#waits.check(request.waitFor);
+    const spec = await planRun(request, this.#runner, this.#limits.roots);
+
+    const holder = request.name === undefined ? undefined : this.#registry.find(request.name);
+    if (holder?.live === true) {
+      if (request.ifRunning === 'reuse') return this.#started(holder, true, request.waitFor, context);
+      if (request.ifRunning !== 'replace') throw nameInUse(holder);
+      await this.#endOrFail(holder);
+    }
+    return this.#startRun(this.#reserve(spec, request.name), request.waitFor, context);
+  }
+
+  /** Takes the id and a place among the live ones, in one turn of the event loop: two callers never get the same. */
+  #reserve(spec: ProcessSpec, name: string | undefined): ManagedProcess {
+    this.#refuseWhenClosing();
+    const holder = name === undefined ? undefined : this.#registry.find(name);
+    if (holder?.live === true) throw nameInUse(holder);
+    this.#refuseBeyondLimit();
+    if (holder) {
+      holder.nextRun(spec);
+      return holder;
+    }
+    const id = name ?? deriveId(spec.launch, (taken) => this.#registry.has(taken));
+    const process = new ManagedProcess(id, spec, {
+      ringBytes: this.#limits.ringBytes,
+      graceMs: this.#limits.graceMs,
+      onRetained: (delta) => {
+        this.#registry.chargeOutput(delta);
+      },
+    });
+    this.#registry.add(process);
+    this.#observe(process);
+    return process;
+  }
+
+  #observe(process: ManagedProcess): void {
+    process.outputArrived.add(() => {
+      this.#events.emit({ type: 'output', id: process.id, run: process.run });
+    });
+    process.leaderEnded.add(() => {
+      this.#events.emit({ type: 'exited', id: process.id, run: process.run });
+    });
+    process.treeEnded.add(() => {
+      const dropped = process.spec.autoCleanup ? [process] : this.#registry.trimEnded();
+      for (const gone of dropped) this.#forget(gone);
+    });
+  }
+
+  #forget(process: ManagedProcess): void {
+    this.#registry.remove(process);
+    this.#events.emit({ type: 'removed', id: process.id, run: process.run });
+  }
+
+  async #startRun(
+    process: ManagedProcess,
+    waitFor?: ReadyCondition,
+    context?: CallContext,
+  ): Promise<RunResult> {
+    await process.start(this.#runner);
+    this.#events.emit({ type: 'started', id: process.id, run: process.run });
+    return this.#started(process, false, waitFor, context);
+  }
+
+  async #started(
+    process: ManagedProcess,
+    reused: boolean,
+    waitFor?: ReadyCondition,
+    context?: CallContext,
+  ): Promise<RunResult> {
+    const outcome = waitFor && (await this.#waits.forReady(process, waitFor, context));
+    if (!outcome && !reused) await wait({ timeoutMs: EARLY_EXIT_MS }, exitCondition(process));
+    return {
+      process: await process.snapshot(),
+      reused,
+      ...(process.ended && { tail: process.tail() }),
+      ...(outcome && { wait: outcome }),
+    };
+  }
+
+  async list(request: ListRequest = {}): Promise<ProcessListing> {
+    const { status = 'all', ids } = request;
+    const chosen = ids ? ids.map((id) => this.#registry.get(id)) : this.#registry.all();
+    const kept = chosen.filter((process) => {
+      if (status === 'all') return true;
+      if (status === 'live') return process.live;
+      return status === 'ended' ? !process.live : process.status === status;
+    });
+    return {
+      processes: await Promise.all(kept.map((process) => process.snapshot())),
+      supervision: this.#runner.supervision(),
+    };
+  }
+
+  // Synchronous work behind an asynchronous interface: a remote service answers the same calls.
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async read(id: string, request: ReadRequest = {}): Promise<OutputPage> {
+    const process = this.#registry.get(id);
+    const { run, status, exit, buffer, runFrom } = process;
+    return { id, run, status, ...(exit && { exit }), ...renderPage({ buffer, runFrom }, request) };
+  }
+
+  async waitForLog(id: string, request: LogWaitRequest, context?: CallContext): Promise<LogWaitOutcome> {
+    return this.#waits.forLog(this.#registry.get(id), request, context);
+  }
+
+  async waitForPort(request: PortWaitRequest, context?: CallContext): Promise<PortWaitOutcome> {
+    const process = request.id === undefined ? undefined : this.#registry.get(request.id);
+    return this.#waits.forPort(process, request, context);
+  }
+
+  async waitForExit(request: ExitWaitRequest, context?: CallContext): Promise<ExitWaitOutcome> {
+    const processes = request.ids.map((id) => this.#registry.get(id));
+    return this.#waits.forExit(processes, request, context);
+  }
+
+  async send(id: string, request: SendRequest, context?: CallContext): Promise<SendResult> {
+    return sendTurn(this.#registry.get(id), request, (ms) => this.#waits.bound(ms), context);
+  }
+
+  async kill(request: KillRequest): Promise<KillResult> {
+    const signal = parseSignal(request.signal ?? 'SIGTERM');
+    const graceMs = request.graceMs ?? this.#limits.graceMs;
+    const processes =
+      request.all === true ? this.#registry.live() : unique(request.ids).map((id) => this.#registry.get(id));
+    if (endsProcess(signal))
+      return { processes: await this.#endAll(processes, 'kill_process', signal, graceMs) };
+    for (const process of processes) process.deliver(signal);
+    return { processes: processes.map((process) => process.untouched()) };
+  }
+
+  #endAll(
+    processes: readonly ManagedProcess[],
+    cause: Cause,
+    signal: string,
+    graceMs: number,
+  ): Promise<KilledProcess[]> {
+    return Promise.all(processes.map((process) => process.end(cause, signal, graceMs)));
+  }
+
+  async restart(id: string, waitFor?: ReadyCondition, context?: CallContext): Promise<RunResult> {
+    this.#refuseWhenClosing();
+    const process = this.#registry.get(id);
+    if (waitFor) this.#waits.check(waitFor);
+    await this.#endOrFail(process);
+    return this.#startRun(this.#reserve(process.spec, id), waitFor, context);
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async remove(request: RemoveRequest): Promise<string[]> {
+    const processes =
+      request.allEnded === true
+        ? this.#registry.ended()
+        : unique(request.ids).map((id) => this.#registry.get(id));
+    const alive = processes.find((process) => process.live);
+    if (alive) {
+      throw new ProcessError(
+        'INVALID_ARGUMENT',
+        `${alive.id} is still ${alive.ended ? 'alive in its descendants' : alive.status}.`,
+        {
+          hint: `End it first with kill_process, then remove it.`,
+        },
+      );
+    }
+    for (const process of processes) this.#forget(process);
+    return processes.map((process) => process.id);
+  }
+
+  subscribe(listener: (event: ServiceEvent) => void): () => void {
+    return this.#events.add(listener);
+  }
+
+  /**
+   * Ends every tree with cause `shutdown` and starts nothing any more. Resolves when they are gone. Calling it again
+   * with a shorter grace hurries what is under way.
+   */
+  async close(graceMs: number = this.#limits.graceMs): Promise<KilledProcess[]> {
+    this.#closing = true;
+    return this.#endAll(this.#registry.live(), 'shutdown', 'SIGTERM', graceMs);
+  }
+
+  async #endOrFail(process: ManagedProcess): Promise<void> {
+    const { survivors } = await process.end('kill_process', 'SIGTERM', this.#limits.graceMs);
+    if (survivors.length === 0) return;
+    throw new ProcessError(
+      'KILL_INCOMPLETE',
+      `${process.id} could not be ended: ${survivors.join(', ')} still alive.`,
+      {
+        hint: `Look at them with list_processes; they may be stuck in the kernel or owned by another user.`,
+        details: { survivors },
+      },
+    );
+  }
+
+  async #identify(pid: number): Promise<string | undefined> {
+    for (const process of this.#registry.live()) {
+      const { handle } = process;
+      if (handle === undefined) continue;
+      if (handle.pid === pid) return process.id;
+      const { descendants } = await handle.inspect();
+      if (descendants.some((member) => member.pid === pid)) return process.id;
+    }
+    return undefined;
+  }
+
+  #refuseWhenClosing(): void {
+    if (!this.#closing) return;
+    throw new ProcessError('SHUTTING_DOWN', 'The server is ending its processes and starts no new ones.', {
+      hint: 'Start the server again, then start the process.',
+    });
+  }
+
+  #refuseBeyondLimit(): void {
+    const live = this.#registry.live();
+    if (live.length < this.#limits.maxLive) return;
+    const ids = live.map((process) => process.id);
+    const shown = ids.slice(0, 10).join(', ') + (ids.length > 10 ? `, and ${ids.length - 10} more` : '');
+    throw new ProcessError(
+      'LIMIT_REACHED',
+      `${live.length} processes are alive, the most this server allows.`,
+      {
+        hint: `End one with kill_process first. Alive: ${shown}.`,
+        details: { ids },
+      },
+    );
+  }
+}
+
+function nameInUse(holder: ManagedProcess): ProcessError {
+  const state = holder.ended
+    ? `its leader has ended but descendants are still alive`
+    : `it is ${holder.status}${holder.handle ? ` with pid ${holder.handle.pid}` : ''}`;
+  return new ProcessError('NAME_IN_USE', `The name ${holder.id} is taken: ${state}.`, {
+    hint: 'Pass if_running: "reuse" or "replace", choose another name, or end it with kill_process.',
+  });
+}
+
+function unique(ids: readonly string[] = []): string[] {
+  return [...new Set(ids)];
+}

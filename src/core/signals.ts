@@ -1,0 +1,36 @@
+import { ProcessError } from './errors.ts';
+
+/** Signals that mean "end": a kill with one of these escalates to SIGKILL and answers when the tree is gone. */
+const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGKILL'] as const;
+const DELIVERED = [
+  'SIGHUP',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGSTOP',
+  'SIGCONT',
+  'SIGTSTP',
+  'SIGWINCH',
+  'SIGALRM',
+  'SIGABRT',
+  'SIGPIPE',
+] as const;
+
+/** Accepts `SIGTERM`, `TERM` and `term`. Throws INVALID_ARGUMENT for anything that is not a signal we deliver. */
+export function parseSignal(text: string): string {
+  const upper = text.trim().toUpperCase();
+  const name = upper.startsWith('SIG') ? upper : `SIG${upper}`;
+  const known: readonly string[] = [...ENDING, ...DELIVERED];
+  if (known.includes(name)) return name;
+  throw new ProcessError(
+    'INVALID_ARGUMENT',
+    `signal: ${JSON.stringify(text.slice(0, 40))} is not a signal.`,
+    {
+      hint: `Expected one of: ${known.join(', ')}.`,
+    },
+  );
+}
+
+export function endsProcess(signal: string): boolean {
+  const ending: readonly string[] = ENDING;
+  return ending.includes(signal);
+}
