@@ -1,14 +1,28 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'prebuilds', 'node_modules', 'test/fixtures', 'scripts/*.mjs', 'eslint.config.js'] },
+  {
+    ignores: [
+      'dist',
+      'prebuilds',
+      'node_modules',
+      'build',
+      'test/fixtures',
+      'demo/programs',
+      'scripts/*.mjs',
+      'eslint.config.js',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/consistent-type-assertions': ['error', { assertionStyle: 'never' }],
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       'no-restricted-syntax': [
         'error',
@@ -19,9 +33,18 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['src/cli.ts', 'test/**', 'bench/**', 'demo/**', 'scripts/**'], rules: { 'no-restricted-syntax': 'off' } },
+  {
+    files: ['src/cli.ts', 'test/**', 'bench/**', 'demo/**', 'scripts/**'],
+    rules: { 'no-restricted-syntax': 'off' },
+  },
   {
     files: ['test/**', 'bench/**', 'demo/**'],
-    rules: { '@typescript-eslint/no-unsafe-assignment': 'off', '@typescript-eslint/no-unsafe-member-access': 'off' },
+    rules: {
+      '@typescript-eslint/consistent-type-assertions': 'off',
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+    },
   },
 );

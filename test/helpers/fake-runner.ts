@@ -1,0 +1,157 @@
+import { ProcessError } from '../../src/core/errors.ts';
+import type {
+  OutputSink,
+  PortTarget,
+  ProbeResult,
+  ProcessHandle,
+  Runner,
+  SpawnSpec,
+  Termination,
+  TreeInspection,
+} from '../../src/core/runner.ts';
+import type { LeaderExit, ProcessBrief, StreamName, Supervision } from '../../src/core/types.ts';
+
+/** A process that does what the test tells it to. */
+export class FakeHandle implements ProcessHandle {
+  readonly pid: number;
+  readonly exited: Promise<LeaderExit>;
+  readonly empty: Promise<void>;
+  readonly spec: SpawnSpec;
+  /** What it has been sent on stdin. */
+  input = '';
+  inputEnded = false;
+  /** Bytes of stdin it still takes. */
+  room = Infinity;
+  /** True: only SIGKILL ends it. */
+  ignoresTerm = false;
+  /** True: nothing ends it. */
+  immortal = false;
+  listening: number[] = [];
+  descendants: ProcessBrief[] = [];
+  atPrompt = false;
+  readonly signals: string[] = [];
+  readonly #sink: OutputSink;
+  #settleExit!: (exit: LeaderExit) => void;
+  #settleEmpty!: () => void;
+  #leaderAlive = true;
+
+  constructor(pid: number, spec: SpawnSpec, sink: OutputSink) {
+    this.pid = pid;
+    this.spec = spec;
+    this.#sink = sink;
+    this.exited = new Promise((resolve) => (this.#settleExit = resolve));
+    this.empty = new Promise((resolve) => (this.#settleEmpty = resolve));
+  }
+
+  print(text: string, stream: StreamName = 'stdout'): void {
+    this.#sink(stream, Buffer.from(text));
+  }
+
+  /** Ends the leader; with no descendants the tree is empty, too. */
+  exit(code: number | null, signal: string | null = null): void {
+    this.#leaderAlive = false;
+    this.#settleExit({ code, signal });
+    if (this.descendants.length === 0) this.#settleEmpty();
+  }
+
+  emptied(): void {
+    this.descendants = [];
+    this.#settleEmpty();
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    if (this.inputEnded) {
+      return Promise.reject(
+        new ProcessError('STDIN_CLOSED', 'stdin is closed.', { hint: 'Start it again.' }),
+      );
+    }
+    const accepted = Math.min(bytes.length, this.room);
+    this.input += Buffer.from(bytes.subarray(0, accepted)).toString();
+    return Promise.resolve(accepted);
+  }
+
+  endInput(): void {
+    this.inputEnded = true;
+  }
+
+  signal(name: string): boolean {
+    if (this.#leaderAlive) this.signals.push(name);
+    return this.#leaderAlive;
+  }
+
+  async terminate(signal: string, graceMs: number): Promise<Termination> {
+    this.signals.push(signal);
+    const members = [...(this.#leaderAlive ? [this.pid] : []), ...this.descendants.map((d) => d.pid)];
+    if (this.immortal) return { killed: [], survivors: members };
+    let last = signal;
+    if (this.ignoresTerm && signal !== 'SIGKILL') {
+      await new Promise((resolve) => setTimeout(resolve, graceMs));
+      last = 'SIGKILL';
+      this.signals.push(last);
+    }
+    this.descendants = [];
+    if (this.#leaderAlive) this.exit(null, last);
+    this.emptied();
+    return { killed: members, survivors: [] };
+  }
+
+  inspect(): Promise<TreeInspection> {
+    const { descendants, listening, atPrompt } = this;
+    return Promise.resolve({
+      descendants,
+      memoryBytes: 1000,
+      cpuPercent: 0,
+      ports: listening,
+      awaitingInput: atPrompt,
+    });
+  }
+
+  ports(): Promise<number[]> {
+    return Promise.resolve(this.listening);
+  }
+
+  awaitingInput(): Promise<boolean> {
+    return Promise.resolve(this.atPrompt);
+  }
+}
+
+/** A machine in memory: checked against Runner by the type checker. */
+export class FakeRunner implements Runner {
+  readonly handles: FakeHandle[] = [];
+  /** Ports that answer, with who holds them. */
+  readonly owners = new Map<number, ProcessBrief>();
+  failure: ProcessError | undefined;
+  #nextPid = 1000;
+
+  supervision(): Supervision {
+    return { mode: 'shim' };
+  }
+
+  resolveDirectory(path: string, base = '/work'): Promise<string> {
+    return Promise.resolve(path.startsWith('/') ? path : path === '.' ? base : `${base}/${path}`);
+  }
+
+  spawn(spec: SpawnSpec, onOutput: OutputSink): Promise<ProcessHandle> {
+    if (this.failure) return Promise.reject(this.failure);
+    const handle = new FakeHandle(this.#nextPid++, spec, onOutput);
+    this.handles.push(handle);
+    return Promise.resolve(handle);
+  }
+
+  get last(): FakeHandle {
+    const handle = this.handles.at(-1);
+    if (!handle) throw new Error('nothing was started');
+    return handle;
+  }
+
+  probePort(target: PortTarget): Promise<ProbeResult> {
+    const open = this.owners.has(target.port) || this.handles.some((h) => h.listening.includes(target.port));
+    return Promise.resolve(
+      open ? { open, host: '127.0.0.1' } : { open, reason: 'connection refused', accepted: false },
+    );
+  }
+
+  portOwner(port: number): Promise<ProcessBrief | undefined> {
+    return Promise.resolve(this.owners.get(port));
+  }
+}
