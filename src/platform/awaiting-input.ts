@@ -1,0 +1,152 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { descriptorTarget, openDescriptors, readProcFile, threadIds, type ProcStat } from './proc-fs.ts';
+
+type Call = 'read' | 'poll' | 'ppoll' | 'select' | 'pselect' | 'epoll' | 'epoll2' | 'futex';
+
+/** System call numbers from the kernel's tables: a call has another number on each architecture. */
+const CALLS: Readonly<Record<string, Readonly<Record<number, Call>>>> = {
+  x64: {
+    0: 'read',
+    7: 'poll',
+    19: 'read', // readv
+    23: 'select',
+    202: 'futex',
+    232: 'epoll',
+    270: 'pselect',
+    271: 'ppoll',
+    281: 'epoll', // epoll_pwait
+    441: 'epoll2',
+  },
+  arm64: { 22: 'epoll', 63: 'read', 65: 'read', 72: 'pselect', 73: 'ppoll', 98: 'futex', 441: 'epoll2' },
+};
+
+const POLLIN = 1;
+/** Bound on the descriptors of one poll: whoever watches more does not just wait for a person. */
+const MAX_POLLED = 64;
+
+export interface InputQuestion {
+  /** Whether a descriptor's target is the tree's standard input or a terminal. */
+  isInput: (target: string) => boolean;
+  hasChildren: boolean;
+}
+
+/**
+ * Whether nothing but input can make this process go on: a thread is blocked reading the tree's standard input or its
+ * terminal, or blocked without a time limit in a poll that watches nothing else. Programs that merely hold standard
+ * input open while they serve do not count. False where the kernel does not say (ptrace rights, other architectures).
+ */
+export function awaitsInput({ pid, state }: ProcStat, { isInput, hasChildren }: InputQuestion): boolean {
+  if (state !== 'S') return false;
+  const main = threadWaits(pid, pid, isInput);
+  if (main === 'reads input') return true;
+  if (main === 'busy' || (main === 'polls input' && hasChildren)) return false;
+  // Other threads may hold what the input is waited for with; a pool that idles on a lock does not.
+  let waiting = main === 'polls input';
+  for (const thread of threadIds(pid)) {
+    if (thread === pid) continue;
+    const wait = threadWaits(pid, thread, isInput);
+    if (wait === 'busy') return false;
+    if (wait !== 'idle') waiting = true;
+  }
+  return waiting;
+}
+
+type ThreadWait = 'reads input' | 'polls input' | 'idle' | 'busy';
+
+function threadWaits(pid: number, thread: number, isInput: (target: string) => boolean): ThreadWait {
+  // Number and six arguments; "running" while it is on a CPU.
+  const [number = '', ...words] = (readProcFile(pid, `task/${thread}/syscall`) ?? '').split(' ');
+  const call = /^\d+$/.test(number) ? CALLS[process.arch]?.[Number(number)] : undefined;
+  const args = call === undefined ? [] : words.slice(0, 6).map((word) => BigInt(word));
+  if (call === undefined) return 'busy';
+  if (call === 'futex') return 'idle';
+  if (call === 'read') return isInput(descriptorTarget(pid, Number(args[0])) ?? '') ? 'reads input' : 'busy';
+  const watched = watchedForever(pid, call, args);
+  return watched !== undefined && onlyInput(pid, watched, isInput) ? 'polls input' : 'busy';
+}
+
+/** Descriptors watched for reading by a poll without a time limit; undefined if it has one, or cannot be read. */
+function watchedForever(pid: number, call: Call, args: readonly bigint[]): number[] | undefined {
+  const [first = 0n, second = 0n, third = 0n, fourth = 0n, fifth = 0n] = args;
+  const forever = (milliseconds: bigint): boolean => BigInt.asIntN(32, milliseconds) < 0n;
+  switch (call) {
+    case 'poll':
+      return forever(third) ? polled(pid, first, second) : undefined;
+    case 'ppoll':
+      return third === 0n ? polled(pid, first, second) : undefined;
+    case 'select':
+    case 'pselect':
+      return third === 0n && fifth === 0n ? selected(pid, first, second) : undefined;
+    case 'epoll':
+      return forever(fourth) ? epolled(pid, first) : undefined;
+    case 'epoll2':
+      return fourth === 0n ? epolled(pid, first) : undefined;
+    case 'read':
+    case 'futex':
+      return undefined;
+  }
+}
+
+/** An array of struct pollfd { int fd; short events; short revents }. */
+function polled(pid: number, address: bigint, count: bigint): number[] | undefined {
+  if (count > MAX_POLLED) return undefined;
+  const memory = readMemory(pid, address, Number(count) * 8);
+  if (memory === undefined) return undefined;
+  const watched: number[] = [];
+  for (let offset = 0; offset < memory.length; offset += 8) {
+    const fd = memory.readInt32LE(offset);
+    if (fd < 0) continue;
+    // Waiting to write as well: something other than input can make it go on.
+    if ((memory.readInt16LE(offset + 4) & POLLIN) === 0) return undefined;
+    watched.push(fd);
+  }
+  return watched;
+}
+
+/** A bit set of descriptors below `count`. */
+function selected(pid: number, count: bigint, address: bigint): number[] | undefined {
+  const memory = readMemory(pid, address, Math.ceil(Number(count) / 8));
+  const watched: number[] = [];
+  memory?.forEach((byte, index) => {
+    for (let bit = 0; bit < 8; bit++) if ((byte >> bit) & 1) watched.push(index * 8 + bit);
+  });
+  return memory === undefined ? undefined : watched.filter((fd) => fd < count);
+}
+
+/** The kernel lists what an epoll descriptor watches: `tfd: 0 events: 19 …`, events in hexadecimal. */
+function epolled(pid: number, epoll: bigint): number[] | undefined {
+  const text = readProcFile(pid, `fdinfo/${epoll}`);
+  if (text === undefined) return undefined;
+  const watched: number[] = [];
+  for (const [, fd, events] of text.matchAll(/^tfd:\s*(\d+) events:\s*([0-9a-f]+)/gm)) {
+    if ((parseInt(events ?? '0', 16) & POLLIN) !== 0) watched.push(Number(fd));
+  }
+  return watched;
+}
+
+/** Input is among the watched, and the rest are a runtime's own wake-ups: an eventfd, signals, a pipe to itself. */
+function onlyInput(pid: number, watched: readonly number[], isInput: (target: string) => boolean): boolean {
+  const targets = new Map(openDescriptors(pid).map(({ fd, target }) => [fd, target]));
+  let input = false;
+  for (const fd of watched) {
+    const target = targets.get(fd) ?? '';
+    if (isInput(target)) input = true;
+    else if (target === 'anon_inode:[eventfd]' || target === 'anon_inode:[signalfd]') continue;
+    else if (!target.startsWith('pipe:') || [...targets.values()].filter((one) => one === target).length < 2)
+      return false;
+  }
+  return input;
+}
+
+function readMemory(pid: number, address: bigint, bytes: number): Buffer | undefined {
+  let file: number | undefined;
+  try {
+    file = openSync(`/proc/${pid}/mem`, 'r');
+    const memory = Buffer.alloc(bytes);
+    return readSync(file, memory, 0, bytes, address) === bytes ? memory : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}

@@ -1,0 +1,142 @@
+import { get } from 'node:http';
+import { connect, isIPv6 } from 'node:net';
+import type { PortTarget, ProbeResult } from '../core/runner.ts';
+
+/** A listener on this machine takes a connection within microseconds: later means that its backlog is full. */
+const CONNECT_LIMIT_MS = 1000;
+/** A server that still compiles its first page may hold a request: the next look asks again. */
+const HTTP_LIMIT_MS = 2000;
+
+type Refusal = Extract<ProbeResult, { open: false }>;
+
+/**
+ * Looks at a port once. `localhost` means 127.0.0.1 and ::1, since a server may listen on either alone; the answer
+ * names the address that served. An aborted look rejects with the signal's reason, and leaves no socket behind.
+ */
+export async function probePort(target: PortTarget, signal: AbortSignal): Promise<ProbeResult> {
+  signal.throwIfAborted();
+  const look = new AbortController();
+  const stop = (): void => {
+    look.abort();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const hosts = target.host === 'localhost' ? ['127.0.0.1', '::1'] : [target.host];
+    const result = await firstOpen(
+      hosts.map((host) => probeHost({ ...target, host }, target.host, look.signal)),
+    );
+    signal.throwIfAborted();
+    return result;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    look.abort();
+  }
+}
+
+/** The first success; else the refusal that came furthest. */
+function firstOpen(looks: readonly Promise<ProbeResult>[]): Promise<ProbeResult> {
+  return new Promise((resolve) => {
+    const refusals: Refusal[] = [];
+    for (const look of looks) {
+      void look.then((result) => {
+        if (result.open) resolve(result);
+        else if (refusals.push(result) === looks.length) {
+          resolve(refusals.find(({ accepted }) => accepted) ?? refusals[0] ?? result);
+        }
+      });
+    }
+  });
+}
+
+function probeHost(target: PortTarget, nameAsked: string, signal: AbortSignal): Promise<ProbeResult> {
+  return target.http === undefined
+    ? probeTcp(target, signal)
+    : probeHttp(target, target.http, nameAsked, signal);
+}
+
+function probeTcp({ host, port }: PortTarget, signal: AbortSignal): Promise<ProbeResult> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const end = (result: ProbeResult): void => {
+      clearTimeout(limit);
+      signal.removeEventListener('abort', onAbort);
+      // A reset leaves no TIME_WAIT entry behind, of which a long wait would pile up many.
+      socket.resetAndDestroy();
+      resolve(result);
+    };
+    const limit = setTimeout(() => {
+      end(refused(`no connection in ${CONNECT_LIMIT_MS / 1000} s`));
+    }, CONNECT_LIMIT_MS);
+    const onAbort = (): void => {
+      end(refused('aborted'));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    socket.once('connect', () => {
+      end({ open: true, host });
+    });
+    socket.on('error', (error) => {
+      end(refused(reasonOf(error)));
+    });
+  });
+}
+
+function probeHttp(
+  { host, port }: PortTarget,
+  { path, status: [lowest, highest] }: { path: string; status: readonly [number, number] },
+  nameAsked: string,
+  signal: AbortSignal,
+): Promise<ProbeResult> {
+  return new Promise((resolve) => {
+    let accepted = false;
+    const name = isIPv6(nameAsked) ? `[${nameAsked}]` : nameAsked;
+    // Without an agent the connection is used once, and closed with the request. Redirects are answers like any other.
+    const request = get({
+      host,
+      port,
+      path,
+      agent: false,
+      headers: { host: `${name}:${port}`, accept: '*/*' },
+    });
+    const end = (result: ProbeResult): void => {
+      clearTimeout(limit);
+      signal.removeEventListener('abort', onAbort);
+      request.destroy();
+      resolve(result);
+    };
+    const limit = setTimeout(() => {
+      end(refused(`no answer in ${HTTP_LIMIT_MS / 1000} s`, accepted));
+    }, HTTP_LIMIT_MS);
+    const onAbort = (): void => {
+      end(refused('aborted', accepted));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    request.once('socket', (socket) => {
+      socket.once('connect', () => (accepted = true));
+    });
+    request.once('response', ({ statusCode = 0 }) => {
+      if (statusCode >= lowest && statusCode <= highest) end({ open: true, host, httpStatus: statusCode });
+      else end(refused(`HTTP ${statusCode}`, true));
+    });
+    request.on('error', (error) => {
+      end(refused(accepted ? `no HTTP answer: ${reasonOf(error)}` : reasonOf(error), accepted));
+    });
+  });
+}
+
+function refused(reason: string, accepted = false): Refusal {
+  return { open: false, reason, accepted };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EADDRNOTAVAIL: 'address not available',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
+  ENOTFOUND: 'unknown host',
+};
+
+function reasonOf(error: Error): string {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return REASONS[code] ?? error.message;
+}
