@@ -40,8 +40,8 @@ function programOf(launch: Launch): string {
 /** The first word that names a program: past `VAR=value` prefixes, a leading `cd dir &&`, and `exec`/`env`. */
 function firstProgram(line: string): string {
   const body = line.replace(/^\s*(?:cd\s+[^;&|]*(?:&&|;)\s*)+/, '');
-  for (const word of body.split(/[\s;&|()<>]+/)) {
-    if (word === '' || /^[A-Za-z_]\w*=/.test(word) || /^(?:exec|env|nohup|time|sudo)$/.test(word)) continue;
+  for (const [word] of body.matchAll(/(?:"[^"]*"|'[^']*'|\\.|[^\s;&|()<>"'])+/g)) {
+    if (/^[A-Za-z_]\w*=/.test(word) || /^(?:exec|env|nohup|time|sudo)$/.test(word)) continue;
     return word.replace(/["'`\\]/g, '');
   }
   return 'shell';

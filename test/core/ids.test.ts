@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { checkName, deriveId, describeLaunch } from '../../src/core/ids.ts';
+
+const never = (): boolean => false;
+const shell = (line: string) => ({ kind: 'shell', line }) as const;
+
+describe('the id of an unnamed process', () => {
+  it.each([
+    ['npm run dev', 'npm'],
+    ['./node_modules/.bin/vite --port 3000', 'vite'],
+    ['FOO=1 BAR="a b" python3 app.py', 'python3'],
+    ['cd packages/web && pnpm dev', 'pnpm'],
+    ['exec /usr/local/bin/redis-server', 'redis-server'],
+    ['(sleep 1; echo hi)', 'sleep'],
+    ['"/opt/my app/run.sh"', 'run.sh'],
+    ['日本語', 'process'],
+    ['> out.txt', 'out.txt'],
+  ])('%s → %s', (line, id) => {
+    expect(deriveId(shell(line), never)).toBe(id);
+  });
+
+  it('is numbered when taken', () => {
+    const taken = new Set(['vite', 'vite-2']);
+    expect(deriveId(shell('vite'), (id) => taken.has(id))).toBe('vite-3');
+  });
+
+  it('is always a valid name', () => {
+    for (const line of ['-x', '...', 'a'.repeat(500), '$(rm -rf /)', '\u0000', '🦊🦊']) {
+      expect(() => checkName(deriveId(shell(line), never))).not.toThrow();
+    }
+  });
+});
+
+describe('a name', () => {
+  it.each(['', ' ', '../x', 'a/b', 'a b', '-rf', 'x'.repeat(65), 'a\u0000', 'ü'])('refuses %j', (name) => {
+    expect(() => checkName(name)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  });
+});
+
+it('shows a command on one bounded line, quoted where needed', () => {
+  expect(describeLaunch({ kind: 'exec', file: 'echo', args: ['a b', "it's", 'c'] })).toBe(
+    `echo 'a b' 'it'\\''s' c`,
+  );
+  expect(describeLaunch({ kind: 'code', language: 'python', source: 'x = 1\nprint(x)' })).toBe(
+    'python: x = 1 print(x)',
+  );
+  expect(describeLaunch(shell('x'.repeat(1000)))).toHaveLength(200);
+});
