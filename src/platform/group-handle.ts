@@ -5,7 +5,7 @@ import { StreamInput } from './stream-input.ts';
 
 /** Pauses between looks for what outlived the leader: prompt at first, cheap in the long run. */
 const FIRST_LOOK_MS = 5;
-const SLOWEST_LOOK_MS = 1000;
+const SLOWEST_LOOK_MS = 250;
 
 /** What a handle needs to know and do about the processes of its tree. */
 export interface Tree {

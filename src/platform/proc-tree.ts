@@ -15,9 +15,9 @@ export class ProcTree implements Tree {
 
   constructor(options: TreeOptions) {
     this.#members = new TreeMembers(options);
-    this.#leader = options.root;
+    this.#leader = options.leader;
     // Its own standard input as it was at the start: that of a pipeline's later members is another pipe.
-    const stdin = descriptorTarget(options.root, 0);
+    const stdin = descriptorTarget(options.leader, 0);
     this.#inspector = new TreeInspector(stdin);
   }
 

@@ -72,7 +72,7 @@ export async function spawnInGroup(
   });
   const tree =
     (options.procFs ?? hasProcFs())
-      ? new ProcTree({ root: pid, rootIsMember: true, marker: command.env[TREE_MARKER] })
+      ? new ProcTree({ leader: pid, marker: command.env[TREE_MARKER] })
       : new PortableTree(pid);
   return new GroupHandle({ stdin: child.stdin, pid, exited, tree });
 }

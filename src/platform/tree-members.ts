@@ -10,9 +10,10 @@ import {
 } from './proc-fs.ts';
 
 export interface TreeOptions {
-  /** The process whose descendants are the tree; it belongs to the tree itself unless it is a supervisor. */
-  root: number;
-  rootIsMember: boolean;
+  /** The first member; it began a session of its own. */
+  leader: number;
+  /** A process outside the tree that adopts whatever of it is orphaned, while there is one. */
+  supervisor?: number;
   /** Value of the tree marker that members carry in their environment, for those whose parent has died. */
   marker: string | undefined;
 }
@@ -23,17 +24,18 @@ export interface TreeOptions {
  * double fork, and cleared its environment, between two looks cannot be found: only a supervisor holds such.
  */
 export class TreeMembers {
-  readonly #options: TreeOptions;
-  readonly #root: ProcessIdentity | undefined;
+  readonly #marker: string | undefined;
+  readonly #leader: ProcessIdentity;
+  readonly #supervisor: ProcessIdentity | undefined;
   readonly #known = new Map<number, number>();
   /** Processes whose environment lacks the marker: read once each, since that is the costly part of a look. */
   #strangers = new Map<number, number>();
 
   constructor(options: TreeOptions) {
-    this.#options = options;
-    this.#root = readStat(options.root);
-    if (options.rootIsMember && this.#root !== undefined)
-      this.#known.set(this.#root.pid, this.#root.startTicks);
+    this.#marker = options.marker;
+    this.#leader = identify(options.leader);
+    this.#supervisor = options.supervisor === undefined ? undefined : identify(options.supervisor);
+    this.#known.set(this.#leader.pid, this.#leader.startTicks);
   }
 
   /**
@@ -47,8 +49,12 @@ export class TreeMembers {
       if (stat?.startTicks === startTicks) found.set(pid, stat);
     }
     if (thorough) for (const stat of this.#marked(processes, found)) found.set(stat.pid, stat);
-    const roots = this.#rootOf(processes);
-    for (const stat of descendantsOf([...roots, ...found.keys()], processes)) found.set(stat.pid, stat);
+    const roots = new Set(found.keys());
+    const supervisor = this.#supervisor;
+    if (supervisor !== undefined && processes.get(supervisor.pid)?.startTicks === supervisor.startTicks) {
+      roots.add(supervisor.pid);
+    }
+    for (const stat of descendantsOf(roots, processes)) found.set(stat.pid, stat);
     found.delete(process.pid);
 
     this.#known.clear();
@@ -61,16 +67,11 @@ export class TreeMembers {
    * others one by one unless their pid has passed to another process.
    */
   signalAll(members: readonly ProcStat[], signal: string): void {
-    const group = this.#options.rootIsMember ? this.#options.root : undefined;
-    if (members.some(({ pgrp }) => pgrp === group)) tryKill(-this.#options.root, signal);
+    const group = this.#leader.pid;
+    if (members.some(({ pgrp }) => pgrp === group)) tryKill(-group, signal);
     for (const member of members) {
       if (member.pgrp !== group && isSameProcessAlive(member)) tryKill(member.pid, signal);
     }
-  }
-
-  #rootOf(processes: ReadonlyMap<number, ProcStat>): number[] {
-    const stat = processes.get(this.#options.root);
-    return stat !== undefined && stat.startTicks === this.#root?.startTicks ? [stat.pid] : [];
   }
 
   /** Members by session (the leader begins one) or by environment. */
@@ -78,15 +79,15 @@ export class TreeMembers {
     processes: ReadonlyMap<number, ProcStat>,
     found: ReadonlyMap<number, ProcStat>,
   ): Generator<ProcStat> {
-    const { root, rootIsMember, marker } = this.#options;
-    const born = this.#root?.startTicks ?? 0;
-    const holder = processes.get(root);
+    const { pid: session, startTicks: born } = this.#leader;
+    const marker = this.#marker;
+    const holder = processes.get(session);
     // The number of a session is not given out again while the session has members.
-    const ownsSession = rootIsMember && (holder === undefined || holder.startTicks === born);
+    const ownsSession = holder === undefined || holder.startTicks === born;
     const strangers = new Map<number, number>();
     for (const stat of processes.values()) {
       if (found.has(stat.pid) || stat.startTicks < born) continue;
-      if (ownsSession && stat.session === root) yield stat;
+      if (ownsSession && stat.session === session) yield stat;
       else if (marker === undefined || this.#strangers.get(stat.pid) === stat.startTicks) {
         strangers.set(stat.pid, stat.startTicks);
       } else if (environmentHas(stat.pid, TREE_MARKER, marker)) yield stat;
@@ -94,6 +95,11 @@ export class TreeMembers {
     }
     this.#strangers = strangers;
   }
+}
+
+/** A process that has ended already has no start time to go by; no process has this one. */
+function identify(pid: number): ProcessIdentity {
+  return { pid, startTicks: readStat(pid)?.startTicks ?? -1 };
 }
 
 /** A process that is gone, or that may not be signalled, shows in the next look. */
