@@ -1,0 +1,76 @@
+import {
+  CLIENT_INFO_META_KEY,
+  McpServer,
+  ProtocolError,
+  ProtocolErrorCode,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import { z } from 'zod';
+import type { ProcessService } from '../core/service.ts';
+import type { Logger } from '../logger.ts';
+import { TOOLS } from '../tools/catalog.ts';
+import { INSTRUCTIONS } from './instructions.ts';
+import { serveChanges, type ChangePolicy } from './subscriptions.ts';
+import { listResources, readResource, RESOURCE_TEMPLATES } from './resources.ts';
+import { callTool, listTools } from './tool-adapter.ts';
+
+/** What a server says of itself, and where it reports its own faults. */
+export interface ServerInfo {
+  version: string;
+  logger: Logger;
+}
+
+/** The lists that never change while a server runs; a client may keep them for an hour. */
+const STATIC = { ttlMs: 3_600_000, cacheScope: 'public' as const };
+
+/**
+ * An MCP server over the service for one connection, or for one request. It keeps nothing about processes: all state
+ * is the service's, so that any number of them can serve at the same time.
+ */
+export function createMcpServer(
+  service: ProcessService,
+  { version, logger }: ServerInfo,
+  changes: ChangePolicy,
+): McpServer {
+  const mcp = new McpServer(
+    { name: 'proctor', title: 'Proctor', version },
+    {
+      capabilities: { tools: {}, resources: { subscribe: true, listChanged: true } },
+      instructions: INSTRUCTIONS,
+      cacheHints: { 'tools/list': STATIC, 'resources/templates/list': STATIC, 'server/discover': STATIC },
+    },
+  );
+  const { server } = mcp;
+  server.setRequestHandler('tools/list', () => ({ tools: [...listTools()] }));
+  server.setRequestHandler('tools/call', ({ params }, { mcpReq }) => {
+    const tool = TOOLS.find(({ name }) => name === params.name);
+    if (tool === undefined) throw unknownTool(params.name);
+    const client = clientOf(mcp, mcpReq);
+    return callTool({ tool, args: params.arguments, request: mcpReq, client }, service, logger);
+  });
+  server.setRequestHandler('resources/list', async () => ({ resources: await listResources(service) }));
+  server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: RESOURCE_TEMPLATES }));
+  server.setRequestHandler('resources/read', ({ params }) => readResource(service, params.uri));
+  serveChanges(mcp, service, changes);
+  return mcp;
+}
+
+function unknownTool(name: string): ProtocolError {
+  const names = TOOLS.map((tool) => tool.name).join(', ');
+  const shown = JSON.stringify(name.slice(0, 80));
+  return new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool ${shown}; expected: ${names}`);
+}
+
+/** The part of a 2026-07-28 request's envelope that names the client; the SDK passes it on unchecked. */
+const envelopeClient = z.object({
+  [CLIENT_INFO_META_KEY]: z.object({ name: z.string(), version: z.string() }),
+});
+
+/** Name and version of the client: with each request from 2026-07-28 on, told once at initialize before. */
+function clientOf(mcp: McpServer, { envelope }: ServerContext['mcpReq']): string | undefined {
+  const told = envelopeClient.safeParse(envelope);
+  // The accessor is the only source there is for connections that opened with initialize.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated
+  const info = told.success ? told.data[CLIENT_INFO_META_KEY] : mcp.server.getClientVersion();
+  return info && `${info.name} ${info.version}`;
+}

@@ -1,0 +1,84 @@
+import type { CallToolResult, ServerContext, Tool as WireTool } from '@modelcontextprotocol/server';
+import { ProcessError } from '../core/errors.ts';
+import type { ProcessService } from '../core/service.ts';
+import type { Logger } from '../logger.ts';
+import { TOOLS } from '../tools/catalog.ts';
+import type { Tool } from '../tools/define-tool.ts';
+import { toJsonSchema } from '../tools/json-schema.ts';
+
+/** Clients that show progress want to see life; those that count calls out do it after tens of seconds. */
+const PROGRESS_INTERVAL_MS = 5000;
+
+let listed: readonly WireTool[] | undefined;
+
+/** The tools as the protocol lists them: computed once, always in the same order. */
+export function listTools(): readonly WireTool[] {
+  listed ??= TOOLS.map(describeTool);
+  return listed;
+}
+
+function describeTool({ name, title, description, input, output, annotations }: Tool): WireTool {
+  return {
+    name,
+    title,
+    description,
+    inputSchema: toJsonSchema(input),
+    ...(output && { outputSchema: toJsonSchema(output) }),
+    annotations: { title, ...annotations },
+  };
+}
+
+export interface ToolCall {
+  tool: Tool;
+  args: unknown;
+  request: ServerContext['mcpReq'];
+  /** Who asks, as shown to people. */
+  client: string | undefined;
+}
+
+/** Runs one call to its answer. The one place where errors become answers: it never rejects. */
+export async function callTool(
+  { tool, args, request, client }: ToolCall,
+  service: ProcessService,
+  logger: Logger,
+): Promise<CallToolResult> {
+  const stopProgress = reportProgress(tool.name, request);
+  try {
+    const context = { signal: request.signal, ...(client !== undefined && { client }) };
+    const { value, text } = await tool.call(args, service, context);
+    return {
+      content: [{ type: 'text', text }],
+      ...(value && { structuredContent: { ...value } }),
+    };
+  } catch (error) {
+    return errorResult(tool.name, error, logger);
+  } finally {
+    stopProgress();
+  }
+}
+
+function errorResult(tool: string, error: unknown, logger: Logger): CallToolResult {
+  const text =
+    error instanceof ProcessError
+      ? `${error.code}: ${error.message} ${error.hint}`
+      : `INTERNAL: ${error instanceof Error ? error.message : String(error)}. This is a fault of the server; its log has the details.`;
+  if (!(error instanceof ProcessError)) logger.error(`${tool} failed`, error);
+  return { content: [{ type: 'text', text }], isError: true };
+}
+
+/** Tells a client that asked for it that the call is alive, every few seconds. Returns what stops it. */
+function reportProgress(tool: string, { _meta, notify, signal }: ServerContext['mcpReq']): () => void {
+  const progressToken = _meta?.progressToken;
+  if (progressToken === undefined) return () => undefined;
+  const begun = performance.now();
+  const timer = setInterval(() => {
+    if (signal.aborted) return;
+    const progress = Math.round((performance.now() - begun) / 1000);
+    const params = { progressToken, progress, message: `${tool}: ${progress} s` };
+    // A client that has gone hears nothing; the call itself ends by its abort signal.
+    notify({ method: 'notifications/progress', params }).catch(() => undefined);
+  }, PROGRESS_INTERVAL_MS);
+  return () => {
+    clearInterval(timer);
+  };
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import type { ReadRequest } from '../core/service.ts';
+import { defineTool } from './define-tool.ts';
+import * as field from './fields.ts';
+import { present } from './present.ts';
+import { renderOutput } from './render-output.ts';
+
+const { optional } = field;
+
+export const getOutput = defineTool({
+  name: 'get_output',
+  title: 'Get output',
+  description:
+    'Read output, stdout and stderr merged in order, as clean text. The first line gives status, byte range and next: since=N; pass since=N to read only what is new. Reading consumes nothing. To wait for output use wait_for_log instead of reading in a loop.',
+  annotations: { readOnlyHint: true },
+  input: z.strictObject({
+    id: field.id,
+    since: optional(field.count.describe('Cursor from an earlier answer; default: the current run')),
+    tail: optional(field.count.describe('Last lines; default 100')),
+    head: optional(field.count.describe('First lines')),
+    grep: optional(field.pattern.describe('Only lines matching this RE2 pattern')),
+    context: optional(field.count.max(1000).describe('Lines around each grep hit')),
+    stream: optional(field.streamFilter),
+    max_bytes: optional(
+      field.count
+        .min(1)
+        .max(4 * 1024 * 1024)
+        .describe('Default 16000'),
+    ),
+    timestamps: optional(field.flag),
+    raw: optional(field.flag.describe('Keep ANSI codes and redraws')),
+    screen: optional(field.flag.describe('PTY: the screen as it stands')),
+  }),
+  async handler({ id, max_bytes, ...rest }, service) {
+    const request: ReadRequest = { ...rest, ...present({ maxBytes: max_bytes }) };
+    return { text: renderOutput(await service.read(id, request), request) };
+  },
+});

@@ -1,0 +1,54 @@
+import type { ReadRequest } from '../core/service.ts';
+import type { OutputPage } from '../core/types.ts';
+import { statusOf } from './text.ts';
+
+/** The header line that says what the text was made from, what is missing and how to go on; then the text. */
+export function renderOutput(page: OutputPage, request: ReadRequest): string {
+  const { id, run, status, exit, from, to, end, gap, next, matches } = page;
+  const facts = { status, ...(exit && { cause: exit.cause }) };
+  const header = [
+    `${id} run ${run} ${statusOf({ ...facts, ...exitCodeOf(page) })}`,
+    `bytes ${from}-${to} of ${end}`,
+    gap && `gap: ${gap.bytes} bytes ${gap.from}-${gap.to} no longer kept`,
+    matches !== undefined && `${matches} lines match`,
+    `next: since=${next}`,
+  ].filter((part) => part !== undefined && part !== false);
+  const omitted = page.omitted.map((part) => describeOmitted(part, page, request));
+  const text = page.text === '' ? '(no output in this range)' : page.text;
+  return [header.join(' | '), ...omitted, text].join('\n');
+}
+
+function exitCodeOf({ exit }: OutputPage): { exit_code?: number; signal?: string } {
+  return {
+    ...(exit && exit.code !== null && { exit_code: exit.code }),
+    ...(exit && exit.signal !== null && { signal: exit.signal }),
+  };
+}
+
+function describeOmitted(
+  { lines, where }: OutputPage['omitted'][number],
+  page: OutputPage,
+  request: ReadRequest,
+): string {
+  const place = { before: 'before these', after: 'after these', middle: 'from the middle' }[where];
+  return `[${lines} lines left out ${place}: ${nextCall(where, lines, page, request)}]`;
+}
+
+/** The call that reads what this answer leaves out. */
+function nextCall(
+  where: OutputPage['omitted'][number]['where'],
+  lines: number,
+  page: OutputPage,
+  { since, tail }: ReadRequest,
+): string {
+  switch (where) {
+    case 'after':
+      return `get_output id=${page.id} since=${page.next}`;
+    case 'before':
+      return since === undefined
+        ? `get_output id=${page.id} tail=${(tail ?? 100) + lines} with a larger max_bytes, or head=${lines}`
+        : `get_output id=${page.id} since=${since} head=${lines}`;
+    case 'middle':
+      return `get_output id=${page.id} since=${since ?? page.from} with a larger max_bytes`;
+  }
+}
