@@ -1,5 +1,5 @@
+import type { Transport } from '@modelcontextprotocol/server';
 import { serveStdio as serveConnection, StdioServerTransport } from '@modelcontextprotocol/server/stdio';
-import type { Readable, Writable } from 'node:stream';
 import type { ProcessService } from '../core/service.ts';
 import { createMcpServer, type ServerInfo } from './server.ts';
 
@@ -10,14 +10,12 @@ export interface StdioServer {
   close(): Promise<void>;
 }
 
-/** Serves one client of any protocol era over stdin and stdout. */
+/** Serves one client of any protocol era, over stdin and stdout where no other channel is given. */
 export function serveStdio(
   service: ProcessService,
   info: ServerInfo,
-  stdin: Readable = process.stdin,
-  stdout: Writable = process.stdout,
+  transport: Transport = new StdioServerTransport(),
 ): StdioServer {
-  const transport = new StdioServerTransport(stdin, stdout);
   const connection = serveConnection(
     ({ era }) => createMcpServer(service, info, era === 'modern' ? 'all' : 'subscribed'),
     {
@@ -27,10 +25,10 @@ export function serveStdio(
       },
     },
   );
-  const onClose = transport.onclose;
+  const endConnection = transport.onclose;
   const closed = new Promise<void>((resolve) => {
     transport.onclose = () => {
-      onClose?.();
+      endConnection?.();
       resolve();
     };
   });
