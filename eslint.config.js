@@ -9,6 +9,7 @@ export default tseslint.config(
       'build',
       'test/fixtures',
       'demo/programs',
+      'bench/programs',
       'scripts/*.mjs',
       'eslint.config.js',
     ],
