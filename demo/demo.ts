@@ -2,6 +2,7 @@
  * A real job, driven through the built server by a real MCP client: a dev server that takes its time, a request to
  * it, a build that fails, a turn of a REPL, and an end that leaves nothing behind. Prints what happened.
  */
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
@@ -36,12 +37,13 @@ function check(claim: string, holds: boolean): void {
   if (!holds) process.exitCode = 1;
 }
 
+/** Signal 0 reaches zombies, too: where /proc tells the state, a process that only waits to be reaped is dead. */
 function alive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch (error) {
+    return existsSync('/proc/self') ? false : (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }
 

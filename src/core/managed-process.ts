@@ -248,9 +248,16 @@ export class ManagedProcess {
     });
   }
 
-  /** The last lines of the current run, as clean text. */
+  /**
+   * The last lines of the current run, as clean text. Of a failure its last words on stderr are always part, even
+   * where much was printed on stdout after them.
+   */
   tail(): string {
-    return tailText(this.buffer, this.runFrom);
+    const tail = tailText(this.buffer, this.runFrom);
+    if (this.status !== 'failed' && this.status !== 'killed') return tail;
+    const errors = tailText(this.buffer, this.runFrom, { stream: 'stderr', lines: 10, maxBytes: 1000 });
+    const lastError = errors.slice(errors.lastIndexOf('\n') + 1);
+    return tail.includes(lastError) ? tail : `${tail}\n--- stderr ---\n${errors}`;
   }
 
   async snapshot(): Promise<ProcessSnapshot> {
