@@ -1,0 +1,206 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { accessSync, closeSync, constants, existsSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { OutputSink, ProcessHandle } from '../core/runner.ts';
+import { errorCode } from './find-executable.ts';
+import type { ResolvedCommand } from './launch.ts';
+import type { ReadBudget } from './read-budget.ts';
+import { ShimChannel } from './shim-channel.ts';
+import { ShimHandle, type ShimTree } from './shim-handle.ts';
+import { commands, PROTOCOL_VERSION, type Report } from './shim-protocol.ts';
+import { openPipes, openTerminal, terminalStreams, type Streams } from './shim-streams.ts';
+import { spawnFailure } from './spawn-error.ts';
+
+export type { ShimRoot, ShimTree } from './shim-handle.ts';
+
+/** The supervisor itself cannot be used here: the command is not to blame, and another way of starting it may do. */
+export class ShimUnavailableError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'ShimUnavailableError';
+  }
+}
+
+export interface ShimDeps extends ShimTree {
+  /** Shared by all processes of a server. */
+  budget: ReadBudget;
+  /** Between SIGTERM and SIGKILL when the server goes away; default 500. */
+  orphanGraceMs?: number;
+}
+
+const DEFAULT_ORPHAN_GRACE_MS = 500;
+const CHECK_TIMEOUT_MS = 5000;
+
+/**
+ * Path of the supervisor for this machine: `PROCTOR_SHIM` where it is set, else what the package's build or its
+ * publisher has put under prebuilds/. Undefined where there is none that can be executed.
+ */
+export function findShim(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const path =
+    env.PROCTOR_SHIM ?? join(packageDirectory(), 'prebuilds', `linux-${process.arch}`, 'proctor-shim');
+  try {
+    accessSync(path, constants.X_OK);
+    return path;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Resolves with why the supervisor cannot be used, or undefined after it has shown that it gets a tree's orphans. */
+export function probeShim(path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    execFile(path, ['--check'], { timeout: CHECK_TIMEOUT_MS }, (error, stdout) => {
+      if (error) resolve(`${path} --check failed: ${error.message.trim()}`);
+      else if (stdout !== `proctor-shim ${PROTOCOL_VERSION}\n`)
+        resolve(`${path} is another version: ${JSON.stringify(stdout.slice(0, 80))}`);
+      else resolve(undefined);
+    });
+  });
+}
+
+/**
+ * Starts a command under a supervisor of its own. Rejects with a ProcessError that carries the errno's meaning when the
+ * command cannot be started, and with a ShimUnavailableError when the supervisor cannot.
+ *
+ * Nothing of a started process keeps the event loop alive but a termination that is under way.
+ */
+export async function spawnUnderShim(
+  shimPath: string,
+  command: ResolvedCommand,
+  onOutput: OutputSink,
+  deps: ShimDeps,
+): Promise<ProcessHandle> {
+  const master = command.terminal && orUnavailable('open a terminal', openTerminal);
+  let child: ChildProcess;
+  try {
+    child = await startShim(shimPath, command, deps.orphanGraceMs ?? DEFAULT_ORPHAN_GRACE_MS, master);
+  } catch (error) {
+    if (master !== undefined) closeSync(master);
+    throw error;
+  }
+  return connect(child, command, master, onOutput, deps);
+}
+
+/** Resolves once the supervisor's program runs. */
+function startShim(
+  shimPath: string,
+  { file, args, cwd, env, stdin, terminal }: ResolvedCommand,
+  orphanGraceMs: number,
+  master: number | undefined,
+): Promise<ChildProcess> {
+  const options = ['--cwd', cwd, '--stdin', stdin, '--orphan-grace', String(orphanGraceMs)];
+  if (terminal) options.push('--pty', `${terminal.cols}x${terminal.rows}`);
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown): void => {
+      // The supervisor is given the command's arguments and environment: where those are too much, so they are for it.
+      const errno = errorCode(error);
+      reject(
+        ['ENOENT', 'EACCES', 'EPERM', 'ENOEXEC'].includes(errno)
+          ? new ShimUnavailableError(`cannot run ${shimPath}: ${errno}`, error)
+          : spawnFailure(JSON.stringify(file), errno, undefined, error),
+      );
+    };
+    try {
+      const child = spawn(shimPath, [...options, '--', file, ...args], {
+        cwd: '/',
+        env,
+        stdio: ['ignore', 'ignore', 'ignore', 'pipe', ...(master === undefined ? [] : [master])],
+      });
+      child.once('error', fail);
+      child.once('spawn', () => {
+        resolve(child);
+      });
+    } catch (error) {
+      fail(error);
+    }
+  });
+}
+
+/** Follows the start through to the leader's exec. */
+function connect(
+  child: ChildProcess,
+  command: ResolvedCommand,
+  master: number | undefined,
+  onOutput: OutputSink,
+  deps: ShimDeps,
+): Promise<ProcessHandle> {
+  const control = child.stdio[3];
+  const shimPid = child.pid;
+  if (!(control instanceof Socket) || shimPid === undefined) {
+    throw new ShimUnavailableError('the supervisor has no control socket');
+  }
+  return new Promise((resolve, reject) => {
+    let streams: Streams | undefined =
+      master === undefined ? undefined : terminalStreams(master, onOutput, deps.budget);
+    let handle: ShimHandle | undefined;
+    const fail = (error: Error): void => {
+      for (const reader of streams?.readers ?? []) reader.close();
+      streams?.input.close();
+      // A supervisor that has not started its leader leaves when the socket closes.
+      channel.close();
+      reject(error);
+    };
+    const onReport = (report: Report): void => {
+      if (handle) {
+        handle.take(report);
+      } else if (report.type === 'ready') {
+        try {
+          if (report.version !== PROTOCOL_VERSION)
+            throw new ShimUnavailableError(`the supervisor speaks version ${report.version}`);
+          streams ??= orUnavailable('open the pipes', () =>
+            openPipes(shimPid, report, onOutput, deps.budget),
+          );
+          channel.send(commands.go());
+        } catch (error) {
+          fail(error instanceof Error ? error : new Error(String(error)));
+        }
+      } else if (report.type === 'started' && streams) {
+        const root = { shimPid, leaderPid: report.pid };
+        handle = new ShimHandle({ root, channel, ...streams, tree: deps, wakeShim });
+        child.unref();
+        channel.unref();
+        resolve(handle);
+      } else if (report.type === 'error') {
+        fail(startError(report.stage, report.errno, command));
+      }
+    };
+    const wakeShim = (): void => {
+      child.kill('SIGCONT');
+    };
+    const channel = new ShimChannel(control, onReport, () => {
+      if (handle) handle.channelClosed();
+      else fail(new ShimUnavailableError('the supervisor ended before the command had started'));
+    });
+  });
+}
+
+function startError(stage: string, errno: number, { file, cwd }: ResolvedCommand): Error {
+  if (stage === 'chdir')
+    return spawnFailure(`cwd ${JSON.stringify(cwd)}`, errno, 'Give cwd as an existing directory.');
+  if (stage === 'setup') return new ShimUnavailableError(`the supervisor cannot set up: errno ${errno}`);
+  return spawnFailure(JSON.stringify(file), errno);
+}
+
+/** Lack of descriptors is the server's trouble, whatever starts the command; anything else is this way's own. */
+function orUnavailable<T>(what: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    const errno = errorCode(error);
+    if (errno === 'EMFILE' || errno === 'ENFILE') throw spawnFailure(what, errno, undefined, error);
+    throw new ShimUnavailableError(`cannot ${what}: ${errno}`, error);
+  }
+}
+
+/** Nearest directory with a package.json above this module, which is in src/ or bundled into dist/. */
+function packageDirectory(): string {
+  let directory = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(directory, 'package.json')) && dirname(directory) !== directory)
+    directory = dirname(directory);
+  return directory;
+}
