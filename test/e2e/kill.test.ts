@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isAlive } from '../helpers/alive.ts';
-import type { TestServer} from '../helpers/start-server.ts';
+import type { TestServer } from '../helpers/start-server.ts';
 import { CLIENTS, fixtures, useServer } from '../helpers/start-server.ts';
 import { until } from '../helpers/until.ts';
 

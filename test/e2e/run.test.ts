@@ -303,7 +303,7 @@ describe('run_background with wait_for', () => {
   });
 
   it('ends at a prompt instead of waiting for what cannot come', async () => {
-    const run = await server().run('read -r -p "Proceed? [y/N] " answer', {
+    const run = await server().run('printf "Proceed? [y/N] "; read -r answer', {
       wait_for: { log: 'done', timeout_ms: 10_000 },
     });
     expect(run.wait).toMatchObject({ by: 'awaiting_input', outcome: 'awaiting_input' });

@@ -139,7 +139,7 @@ describe('wait_for_log', () => {
   });
 
   it('ends early at a prompt, or stays when told to', async () => {
-    const { id } = await server().run('read -r -p "Overwrite? " x; echo "answer: $x"; sleep 300');
+    const { id } = await server().run('printf "Overwrite? "; read -r x; echo "answer: $x"; sleep 300');
     const wait = await server().call('wait_for_log', { id, pattern: 'answer' });
     expect(wait.structured).toMatchObject({ outcome: 'awaiting_input' });
     expect(wait.text).toContain('Overwrite?');
