@@ -545,6 +545,18 @@ static void signal_tree(int signo)
 			signal_member(&table[i], signo);
 }
 
+/*
+ * A process that becomes ours during the grace was forked while the look was under way, or left behind by a parent that
+ * did as it was told: without the signal, the whole grace would be waited for it.
+ */
+static void visit_orphan(pid_t pid)
+{
+	if (has(seen, pid))
+		return;
+	add(seen, pid);
+	kill_and_wake(pid, terminating_with);
+}
+
 static bool found_fresh;
 
 static void visit_kill(pid_t pid)
@@ -581,9 +593,10 @@ static void terminate(int signo, long grace_ms)
 	if (first || until < deadline)
 		deadline = until;
 	stuck_at = deadline + STUCK_MS;
-	if (signo != SIGKILL && (first || signo != terminating_with))
-		signal_tree(signo);
+	first = first || signo != terminating_with;
 	terminating_with = signo;
+	if (first && signo != SIGKILL)
+		signal_tree(signo);
 }
 
 static size_t survivors;
@@ -873,8 +886,13 @@ static void supervise(struct start *start)
 		while (read(child_signals, &ignored, sizeof ignored) > 0)
 			;
 		progress = reap();
-		if (childless || !terminating || now_ms() < deadline)
+		if (childless || !terminating)
 			continue;
+		if (now_ms() < deadline) {
+			if (progress)
+				each_child(visit_orphan);
+			continue;
+		}
 		progress |= kill_children();
 		/* As long as anything moves, so do we: a pause is what a process that respawns itself lives on. */
 		pause_ms = progress ? 0 : pause_ms == 0 ? 1 : pause_ms < MAX_PAUSE_MS ? pause_ms * 2 : MAX_PAUSE_MS;
