@@ -51,19 +51,22 @@ export async function callTool(
       ...(value && { structuredContent: { ...value } }),
     };
   } catch (error) {
-    return errorResult(tool.name, error, logger);
+    if (!(error instanceof ProcessError) && !request.signal.aborted)
+      logger.error(`${tool.name} failed`, error);
+    return errorResult(error);
   } finally {
     stopProgress();
   }
 }
 
-function errorResult(tool: string, error: unknown, logger: Logger): CallToolResult {
-  const text =
-    error instanceof ProcessError
-      ? `${error.code}: ${error.message} ${error.hint}`
-      : `INTERNAL: ${error instanceof Error ? error.message : String(error)}. This is a fault of the server; its log has the details.`;
-  if (!(error instanceof ProcessError)) logger.error(`${tool} failed`, error);
-  return { content: [{ type: 'text', text }], isError: true };
+function errorResult(error: unknown): CallToolResult {
+  return { content: [{ type: 'text', text: errorText(error) }], isError: true };
+}
+
+function errorText(error: unknown): string {
+  if (error instanceof ProcessError) return `${error.code}: ${error.message} ${error.hint}`;
+  const reason = error instanceof Error ? error.message : String(error);
+  return `INTERNAL: ${reason}. This is a fault of the server; its log on stderr has the details.`;
 }
 
 /** Tells a client that asked for it that the call is alive, every few seconds. Returns what stops it. */

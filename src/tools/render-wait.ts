@@ -49,8 +49,11 @@ function describeOutcome(wait: WaitAnswer): string {
     }
     case 'foreign':
       return `foreign ${after}: ${placeOf(wait)} is held by another process${ownerOf(wait)}`;
-    default:
-      return `${wait.outcome} ${after}${wait.last_probe === undefined ? '' : `; last probe: ${wait.last_probe}`}`;
+    default: {
+      const place = wait.port === undefined ? '' : `: ${placeOf(wait)} not ready`;
+      const probe = wait.last_probe === undefined ? '' : `; last probe: ${wait.last_probe}`;
+      return `${wait.outcome} ${after}${place}${probe}`;
+    }
   }
 }
 

@@ -25,10 +25,11 @@ export function renderList(
   notes: readonly string[],
 ): string {
   const ended = processes.filter(({ ended_at }) => ended_at !== undefined).length;
-  const header = `${processes.length} processes, ${processes.length - ended} running, ${ended} ended`;
+  const header = `${processes.length} processes, ${ended} of them ended`;
   const width = Math.max(0, ...processes.map(({ id }) => id.length));
+  const statusWidth = Math.max(0, ...processes.map((process) => statusOf(process).length));
   const rows = processes.map((process) => {
-    const row = `${process.id.padEnd(width)}  ${headline(process)}`;
+    const row = `${process.id.padEnd(width)}  ${statusOf(process).padEnd(statusWidth)}  ${headline(process)}`;
     return detail === 'full' ? joinLines([row, ...details(process).map((text) => `  ${text}`)]) : row;
   });
   return joinLines([header, ...notes, ...rows]);
@@ -39,7 +40,6 @@ function headline(process: WireProcess): string {
   const alive = ended_at === undefined;
   const parts = [
     `run ${run}${pidOf(process)}`,
-    statusOf(process).padEnd(10),
     `up ${duration(uptime_ms)}`,
     ports.length > 0 && `ports ${ports.join(',')}`,
     alive && `${(memory_bytes / 1e6).toFixed(1)} MB`,

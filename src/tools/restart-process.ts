@@ -3,7 +3,7 @@ import { defineTool } from './define-tool.ts';
 import * as field from './fields.ts';
 import { toReadyCondition } from './ready.ts';
 import { renderRun } from './render.ts';
-import { runShape } from './shapes.ts';
+import { restartShape } from './shapes.ts';
 import { toRun } from './wire.ts';
 
 export const restartProcess = defineTool({
@@ -16,7 +16,7 @@ export const restartProcess = defineTool({
     id: field.id,
     wait_for: field.optional(field.readyCondition),
   }),
-  output: runShape,
+  output: restartShape,
   async handler({ id, wait_for }, service, context) {
     const value = toRun(await service.restart(id, wait_for && toReadyCondition(wait_for), context));
     return { value, text: renderRun(value) };

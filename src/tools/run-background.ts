@@ -42,7 +42,7 @@ export const runBackground = defineTool({
   name: 'run_background',
   title: 'Run in background',
   description:
-    'Start a command or code that outlives this call: servers, watchers, builds, REPLs. Returns within ~100 ms with its id; a command that fails at once is told with exit code and last output. With wait_for, returns when it is ready, naming what happened.',
+    'Start a command (or code) that outlives this call: servers, watchers, builds, REPLs. Returns its id within ~100 ms; one that fails at once is told with exit code and last output. With wait_for, returns once it is ready, or says why it is not.',
   annotations: { openWorldHint: true },
   input,
   output: runShape,

@@ -108,9 +108,14 @@ export const runShape = z.object({
   command: text,
   cwd: text,
   started_at: text,
-  reused: optional(z.literal(true)),
+  reused: optional(z.boolean()),
   tail: optional(text),
   wait: optional(readyShape),
+});
+
+/** The same answer, its wait described in brief: run_background's schema has it in full, and every byte counts. */
+export const restartShape = runShape.extend({
+  wait: optional(readyShape.pick({ by: true, outcome: true, waited_ms: true })),
 });
 
 export const sendShape = z.object({

@@ -15,7 +15,8 @@ export function parseArguments<Input extends z.ZodObject>(
 ): z.output<Input> {
   const parsed = schema.safeParse(args ?? {}, { reportInput: true });
   if (parsed.success) return parsed.data;
-  const { issues } = parsed.error;
+  const isUnknown = ({ code }: Issue): number => (code === 'unrecognized_keys' ? 0 : 1);
+  const issues = parsed.error.issues.toSorted((a, b) => isUnknown(a) - isUnknown(b));
   const told = issues.slice(0, MAX_ISSUES).map((issue) => describeIssue(issue, schema));
   throw invalidArgument(told.join('; '), `Correct the call to ${tool} and repeat it.`);
 }
@@ -35,19 +36,20 @@ export function requireOneOf(args: object, names: readonly string[]): void {
 
 function describeIssue(issue: Issue, schema: z.ZodObject): string {
   const path = issue.path.map(String).join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const accepted = acceptedNames(schema, issue.path);
-    return issue.keys.map((key) => describeUnknown(path, key, accepted)).join('; ');
-  }
+  if (issue.code === 'unrecognized_keys')
+    return describeUnknown(path, issue.keys, schemaAt(schema, issue.path));
   const found = issue.input === undefined ? 'is missing' : `is ${quote(issue.input)}`;
   return `${path === '' ? 'the arguments' : path} ${found}; expected: ${expectation(issue)}`;
 }
 
-function describeUnknown(path: string, key: string, accepted: readonly string[]): string {
-  const name = path === '' ? key : `${path}.${key}`;
-  const close = closest(key, accepted);
-  const guess = close === undefined ? '' : ` (did you mean ${JSON.stringify(close)}?)`;
-  return `unknown argument ${quote(name)}${guess}; expected: ${accepted.join(', ') || 'no arguments'}`;
+function describeUnknown(path: string, keys: readonly string[], schema: z.ZodObject | undefined): string {
+  const accepted = Object.keys(schema?.shape ?? {});
+  const named = keys.slice(0, MAX_ISSUES).map((key) => {
+    const guess = closest(key, [...accepted, ...(schema ? nestedNames(schema) : [])]);
+    return `${quote(path === '' ? key : `${path}.${key}`)}${guess === undefined ? '' : ` (did you mean ${guess}?)`}`;
+  });
+  const noun = keys.length === 1 ? 'unknown argument' : 'unknown arguments';
+  return `${noun} ${named.join(', ')}; expected: ${accepted.join(', ')}`;
 }
 
 function quote(value: unknown): string {
@@ -57,7 +59,7 @@ function quote(value: unknown): string {
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   string: 'a string',
-  number: 'a number',
+  number: 'an integer',
   int: 'an integer',
   boolean: 'true or false',
   array: 'an array',
@@ -97,23 +99,34 @@ function unitOf(origin: string): string {
   return origin === 'array' ? ' items' : '';
 }
 
-function acceptedNames(schema: z.ZodObject, path: readonly PropertyKey[]): string[] {
-  let at: z.ZodObject = schema;
-  for (const key of path) {
-    const field: unknown = at.shape[String(key)];
-    const inner = field instanceof z.ZodExactOptional ? field.unwrap() : field;
-    if (!(inner instanceof z.ZodObject)) return [];
-    at = inner;
-  }
-  return Object.keys(at.shape);
+function schemaAt(schema: z.ZodObject, path: readonly PropertyKey[]): z.ZodObject | undefined {
+  let at: z.ZodObject | undefined = schema;
+  for (const key of path) at = at && objectField(at, String(key));
+  return at;
 }
 
-/** The accepted name that a misspelt or differently cased one most likely stands for. */
+function objectField(schema: z.ZodObject, key: string): z.ZodObject | undefined {
+  const field: unknown = schema.shape[key];
+  const inner = field instanceof z.ZodExactOptional ? field.unwrap() : field;
+  return inner instanceof z.ZodObject ? inner : undefined;
+}
+
+/** `wait_for.port` for a caller who wrote `port`: what an argument's own arguments are called. */
+function nestedNames(schema: z.ZodObject): string[] {
+  return Object.keys(schema.shape).flatMap((key) =>
+    Object.keys(objectField(schema, key)?.shape ?? {}).map((inner) => `${key}.${inner}`),
+  );
+}
+
+/** The accepted name that a misspelt, differently cased or misplaced one most likely stands for. */
 function closest(name: string, accepted: readonly string[]): string | undefined {
   const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '');
   const wanted = plain(name).slice(0, 64);
   const ranked = accepted
-    .map((candidate) => ({ candidate, distance: editDistance(wanted, plain(candidate)) }))
+    .map((candidate) => ({
+      candidate,
+      distance: editDistance(wanted, plain(candidate.replace(/^.*\./, ''))),
+    }))
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
   return best && best.distance <= Math.max(1, Math.floor(wanted.length / 3)) ? best.candidate : undefined;

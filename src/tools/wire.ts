@@ -96,7 +96,7 @@ export function toRun({ process, reused, tail, wait }: RunResult): WireRun {
   const { id, run, pid, status, exit, command, cwd, startedAt } = process;
   return {
     ...{ id, run, pid, status, ...exitFields(exit), command, cwd, started_at: isoTime(startedAt) },
-    ...(reused && { reused: true as const }),
+    ...(reused && { reused }),
     ...present({ tail: tail === undefined ? undefined : cutTail(tail), wait: wait && toReady(wait) }),
   };
 }
