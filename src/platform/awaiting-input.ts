@@ -40,7 +40,7 @@ export function awaitsInput({ pid, state }: ProcStat, { isInput, hasChildren }: 
   const main = threadWaits(pid, pid, isInput);
   if (main === 'reads input') return true;
   if (main === 'busy' || (main === 'polls input' && hasChildren)) return false;
-  // Other threads may hold what the input is waited for with; a pool that idles on a lock does not.
+  // What another thread does may let it go on as well; a pool that idles on a lock or a wake-up does nothing.
   let waiting = main === 'polls input';
   for (const thread of threadIds(pid)) {
     if (thread === pid) continue;
@@ -62,7 +62,7 @@ function threadWaits(pid: number, thread: number, isInput: (target: string) => b
   if (call === 'futex') return 'idle';
   if (call === 'read') return isInput(descriptorTarget(pid, Number(args[0])) ?? '') ? 'reads input' : 'busy';
   const watched = watchedForever(pid, call, args);
-  return watched !== undefined && onlyInput(pid, watched, isInput) ? 'polls input' : 'busy';
+  return watched === undefined ? 'busy' : pollWaits(pid, watched, isInput);
 }
 
 /** Descriptors watched for reading by a poll without a time limit; undefined if it has one, or cannot be read. */
@@ -124,18 +124,23 @@ function epolled(pid: number, epoll: bigint): number[] | undefined {
   return watched;
 }
 
-/** Input is among the watched, and the rest are a runtime's own wake-ups: an eventfd, signals, a pipe to itself. */
-function onlyInput(pid: number, watched: readonly number[], isInput: (target: string) => boolean): boolean {
+/** Besides input only a runtime's own wake-ups may be watched: an eventfd, signals, a pipe to itself. */
+function pollWaits(
+  pid: number,
+  watched: readonly number[],
+  isInput: (target: string) => boolean,
+): ThreadWait {
   const targets = new Map(openDescriptors(pid).map(({ fd, target }) => [fd, target]));
-  let input = false;
+  const holdsBothEnds = (pipe: string): boolean =>
+    [...targets.values()].filter((one) => one === pipe).length > 1;
+  let wait: ThreadWait = 'idle';
   for (const fd of watched) {
     const target = targets.get(fd) ?? '';
-    if (isInput(target)) input = true;
+    if (isInput(target)) wait = 'polls input';
     else if (target === 'anon_inode:[eventfd]' || target === 'anon_inode:[signalfd]') continue;
-    else if (!target.startsWith('pipe:') || [...targets.values()].filter((one) => one === target).length < 2)
-      return false;
+    else if (!target.startsWith('pipe:') || !holdsBothEnds(target)) return 'busy';
   }
-  return input;
+  return wait;
 }
 
 function readMemory(pid: number, address: bigint, bytes: number): Buffer | undefined {

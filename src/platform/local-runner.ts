@@ -9,53 +9,80 @@ import type {
   SpawnSpec,
 } from '../core/runner.ts';
 import type { ProcessBrief, Supervision } from '../core/types.ts';
+import { TREE_MARKER } from './child-env.ts';
 import { errorCode } from './find-executable.ts';
-import { resolveLaunch, type LaunchOptions } from './launch.ts';
+import { resolveLaunch, type LaunchOptions, type ResolvedCommand } from './launch.ts';
 import { portOwner } from './port-owner.ts';
 import { spawnInGroup } from './process-group.ts';
+import { ReadBudget } from './read-budget.ts';
+import { findShim, probeShim, ShimUnavailableError, spawnUnderShim } from './shim.ts';
 import { spawnFailure } from './spawn-error.ts';
+import { SupervisedTree } from './supervised-tree.ts';
 import { probePort } from './tcp-probe.ts';
 
 export interface LocalRunnerOptions {
   /** Path or name of the shell for shell lines; default bash, else sh. */
   shell?: string;
-  /** The environment children start from; default this process's own. */
+  /** The environment children start from, and where PROCTOR_SHIM may name the supervisor; default this process's. */
   env?: Readonly<Record<string, string | undefined>>;
+  /** Between SIGTERM and SIGKILL for trees whose server goes away. */
+  orphanGraceMs?: number;
   logger?: { info(message: string): void };
 }
 
-const WITHOUT_SUPERVISOR =
-  'No native supervisor is available, so processes that leave their group may escape a kill and all outlive a killed ' +
-  'server: install a C compiler and reinstall to build it.';
-
-/** Runs processes on this machine. */
+/**
+ * Runs processes on this machine: each under a native supervisor of its own, from which nothing escapes, or, where
+ * that cannot run, in a process group. Which it is shows at the first start; nothing is run before.
+ */
 export class LocalRunner implements Runner {
   readonly #launch: LaunchOptions;
+  readonly #orphanGraceMs: number | undefined;
+  readonly #logger: LocalRunnerOptions['logger'];
+  readonly #budget = new ReadBudget();
+  #shim: Promise<string | undefined> | undefined;
+  /** Why the supervisor is done without. */
+  #trouble: string | undefined;
 
-  constructor({ shell, env = process.env }: LocalRunnerOptions = {}) {
+  constructor({ shell, env = process.env, orphanGraceMs, logger }: LocalRunnerOptions = {}) {
     this.#launch = { baseEnv: env, ...(shell === undefined ? {} : { shell }) };
+    this.#orphanGraceMs = orphanGraceMs;
+    this.#logger = logger;
   }
 
   supervision(): Supervision {
-    return { mode: 'process-group', warning: WITHOUT_SUPERVISOR };
+    const trouble = this.#trouble ?? (findShim(this.#launch.baseEnv) === undefined ? NOT_FOUND : undefined);
+    return trouble === undefined
+      ? { mode: 'shim' }
+      : { mode: 'process-group', warning: weakerSupervision(trouble) };
   }
 
   async resolveDirectory(path: string, base = process.cwd()): Promise<string> {
     const directory = resolve(base, path);
     const fail = (errno: string, cause?: unknown): Error =>
       spawnFailure(`cwd ${JSON.stringify(directory)}`, errno, 'Give cwd as an existing directory.', cause);
+    let isDirectory: boolean;
+    let real: string;
     try {
-      const real = await realpath(directory);
-      if ((await stat(real)).isDirectory()) return real;
+      real = await realpath(directory);
+      isDirectory = (await stat(real)).isDirectory();
     } catch (error) {
       throw fail(errorCode(error), error);
     }
-    throw fail('ENOTDIR');
+    if (!isDirectory) throw fail('ENOTDIR');
+    return real;
   }
 
   async spawn(spec: SpawnSpec, onOutput: OutputSink): Promise<ProcessHandle> {
     const command = await resolveLaunch(spec, this.#launch);
-    return spawnInGroup(command, onOutput);
+    const shim = await this.#usableShim();
+    if (shim === undefined) return spawnInGroup(command, onOutput);
+    try {
+      return await this.#spawnUnder(shim, command, onOutput);
+    } catch (error) {
+      if (!(error instanceof ShimUnavailableError)) throw error;
+      this.#doWithout(error.message);
+      return spawnInGroup(command, onOutput);
+    }
   }
 
   probePort(target: PortTarget, signal: AbortSignal): Promise<ProbeResult> {
@@ -65,4 +92,45 @@ export class LocalRunner implements Runner {
   portOwner(port: number): Promise<ProcessBrief | undefined> {
     return portOwner(port);
   }
+
+  #spawnUnder(shim: string, command: ResolvedCommand, onOutput: OutputSink): Promise<ProcessHandle> {
+    const tree = new SupervisedTree(command.env[TREE_MARKER]);
+    return spawnUnderShim(shim, command, onOutput, {
+      budget: this.#budget,
+      ...(this.#orphanGraceMs === undefined ? {} : { orphanGraceMs: this.#orphanGraceMs }),
+      inspect: (root) => tree.inspect(root),
+      ports: (root) => tree.ports(root),
+      awaitingInput: (root) => tree.awaitingInput(root),
+      onShimLost: (root) => tree.onShimLost(root),
+    });
+  }
+
+  /** Path of the supervisor once it has proved itself; looked for at the first start. */
+  async #usableShim(): Promise<string | undefined> {
+    this.#shim ??= this.#tryShim();
+    const shim = await this.#shim;
+    return this.#trouble === undefined ? shim : undefined;
+  }
+
+  async #tryShim(): Promise<string | undefined> {
+    const path = findShim(this.#launch.baseEnv);
+    const trouble = path === undefined ? NOT_FOUND : await probeShim(path);
+    if (trouble !== undefined) this.#doWithout(trouble);
+    return path;
+  }
+
+  #doWithout(trouble: string): void {
+    if (this.#trouble !== undefined) return;
+    this.#trouble = trouble;
+    this.#logger?.info(weakerSupervision(trouble));
+  }
+}
+
+const NOT_FOUND = 'none was built or shipped for this machine';
+
+function weakerSupervision(trouble: string): string {
+  return (
+    `Without the native supervisor (${trouble}) a process that leaves its group can outlive a kill, and all of them ` +
+    'outlive a server that is killed: install a C compiler and reinstall to have it built.'
+  );
 }

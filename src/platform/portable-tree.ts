@@ -20,13 +20,11 @@ interface PsLine {
 /** A tree on a machine without /proc: ended by process group and tree-kill, seen through ps and lsof. */
 export class PortableTree implements Tree {
   readonly #leader: number;
-  readonly #path: string | undefined;
   #deadline = Infinity;
   #result: Promise<Termination> | undefined;
 
-  constructor(leader: number, path = process.env.PATH) {
+  constructor(leader: number) {
     this.#leader = leader;
-    this.#path = path;
   }
 
   isEmpty(): boolean {
@@ -69,11 +67,7 @@ export class PortableTree implements Tree {
   }
 
   async ports(): Promise<number[]> {
-    const text = await output(
-      'lsof',
-      ['-nP', '-iTCP', '-sTCP:LISTEN', '-a', '-g', `${this.#leader}`, '-Fn'],
-      this.#path,
-    );
+    const text = await output('lsof', ['-nP', '-iTCP', '-sTCP:LISTEN', '-a', '-g', `${this.#leader}`, '-Fn']);
     const ports = [...text.matchAll(/^n.*:(\d+)$/gm)].map(([, port]) => Number(port));
     return [...new Set(ports)].sort((a, b) => a - b);
   }
@@ -103,7 +97,7 @@ export class PortableTree implements Tree {
   async #killTree(signal: string): Promise<void> {
     const lister = process.platform === 'win32' ? undefined : process.platform === 'darwin' ? 'pgrep' : 'ps';
     // tree-kill does not handle that its lister is missing: that error would end the server.
-    if (lister === undefined || findExecutable(lister, '/', this.#path).found !== undefined) {
+    if (lister === undefined || findExecutable(lister, '/', process.env.PATH).found !== undefined) {
       const { default: treeKill } = await import('tree-kill');
       await new Promise<void>((resolve) => {
         treeKill(this.#leader, signal, () => {
@@ -130,7 +124,7 @@ export class PortableTree implements Tree {
   }
 
   async #ps(): Promise<PsLine[]> {
-    const text = await output('ps', ['-axo', 'pid=,ppid=,pgid=,rss=,pcpu=,stat=,command='], this.#path);
+    const text = await output('ps', ['-axo', 'pid=,ppid=,pgid=,rss=,pcpu=,stat=,command=']);
     const lines: PsLine[] = [];
     for (const line of text.split('\n')) {
       const [pid, ppid, pgid, rss, cpu, state, ...command] = line.trim().split(/\s+/);
@@ -149,21 +143,16 @@ export class PortableTree implements Tree {
 }
 
 /** Who listens on a port, by lsof. */
-export async function lsofPortOwner(
-  port: number,
-  path = process.env.PATH,
-): Promise<ProcessBrief | undefined> {
-  const pid = /^p(\d+)$/m.exec(
-    await output('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fp'], path),
-  )?.[1];
+export async function lsofPortOwner(port: number): Promise<ProcessBrief | undefined> {
+  const pid = /^p(\d+)$/m.exec(await output('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fp']))?.[1];
   if (pid === undefined) return undefined;
-  const command = (await output('ps', ['-o', 'command=', '-p', pid], path)).trim();
+  const command = (await output('ps', ['-o', 'command=', '-p', pid])).trim();
   return { pid: Number(pid), command: command.slice(0, 200) };
 }
 
 /** What a helper program prints; nothing where it is missing or fails. */
-async function output(name: string, args: readonly string[], path: string | undefined): Promise<string> {
-  const { found } = findExecutable(name, '/', path);
+async function output(name: string, args: readonly string[]): Promise<string> {
+  const { found } = findExecutable(name, '/', process.env.PATH);
   if (found === undefined) return '';
   const { execa } = await import('execa');
   const { stdout } = await execa(found, args, { reject: false, stdin: 'ignore', timeout: 5000 });

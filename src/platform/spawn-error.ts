@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 import { ProcessError } from '../core/errors.ts';
 
@@ -25,11 +26,15 @@ const HINTS: Readonly<Record<string, string>> = {
 
 /** `ENOENT: no such file or directory`, from a positive or negative errno number or from its name. */
 export function errnoMeaning(code: string | number): string {
-  for (const [number, [name, text]] of getSystemErrorMap()) {
-    if (name === code || number === code || -number === code)
-      return `${name}: ${START_MEANINGS[name] ?? text}`;
-  }
-  return `errno ${code}`;
+  const [name, number] = Object.entries(constants.errno).find((entry) => matches(entry, code)) ?? [];
+  if (name === undefined || number === undefined) return typeof code === 'number' ? `errno ${code}` : code;
+  // Node's own table lacks what libuv does not use, such as ENOEXEC.
+  const text = START_MEANINGS[name] ?? getSystemErrorMap().get(-number)?.[1];
+  return text === undefined ? name : `${name}: ${text}`;
+}
+
+function matches([name, number]: [string, number], code: string | number): boolean {
+  return name === code || number === code || -number === code;
 }
 
 /** The error for a start that the kernel refused: `what` names the file or directory it was refused for. */

@@ -60,8 +60,8 @@ function probeTcp({ host, port }: PortTarget, signal: AbortSignal): Promise<Prob
     const end = (result: ProbeResult): void => {
       clearTimeout(limit);
       signal.removeEventListener('abort', onAbort);
-      // A reset leaves no TIME_WAIT entry behind, of which a long wait would pile up many.
-      socket.resetAndDestroy();
+      // An orderly end: a reset is an error to the server, and ends one that handles none.
+      socket.destroy();
       resolve(result);
     };
     const limit = setTimeout(() => {
