@@ -20,7 +20,7 @@ export interface LineOptions {
   stream: StreamFilter;
   /** Longest unfinished line held, in bytes; 64 KiB by default. */
   maxLineBytes?: number;
-  /** Lines of the merged bytes as they came, decoded as UTF-8 and not cleaned. */
+  /** Lines of the merged bytes as they came, decoded as UTF-8, not cleaned, and reported as stdout. */
   raw?: boolean;
 }
 
@@ -74,13 +74,13 @@ export class LineAssembler {
       if (unfinished.length === 0 && newline - start <= this.#maxLineBytes) {
         const text =
           plain === undefined ? this.#text(bytes.subarray(start, newline)) : plain.slice(start, newline);
-        const { stream, from, at } = segment;
-        this.#onLine({ stream, from: from + start, to, at, text, complete: true });
+        const { from, at } = segment;
+        this.#onLine({ stream: unfinished.stream, from: from + start, to, at, text, complete: true });
       } else {
         this.#hold(unfinished, segment, bytes.subarray(start, newline), start);
         const text = this.#text(unfinished.bytes);
         this.#onLine({
-          stream: segment.stream,
+          stream: unfinished.stream,
           from: unfinished.takeFrom(),
           to,
           at: segment.at,
@@ -129,7 +129,8 @@ export class LineAssembler {
       const { stream, from } = unfinished;
       const split = this.#split(unfinished.bytes) || unfinished.length;
       const text = this.#text(unfinished.bytes.subarray(0, split));
-      const to = end - rest.length - (unfinished.length - split);
+      const to = end - rest.length;
+      // What is held back (a split character) lies before `to` and is shown with the next piece.
       unfinished.dropFirst(split, to);
       this.#onLine({ stream, from, to, at: segment.at, text, complete: false });
     }
@@ -139,7 +140,7 @@ export class LineAssembler {
 
 /** The bytes of a line whose newline has not come. */
 class Unfinished {
-  stream: StreamName;
+  readonly stream: StreamName;
   from = 0;
   to = 0;
   at = 0;
@@ -167,7 +168,6 @@ class Unfinished {
     this.length += bytes.length;
     this.to = from + bytes.length;
     this.at = segment.at;
-    this.stream = segment.stream;
   }
 
   /** Empties it and tells where it began. */

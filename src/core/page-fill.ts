@@ -84,7 +84,7 @@ interface Cut {
 function beginnings(buffer: OutputBuffer, range: LineRange, to: number, last: SelectedLine): SelectedLine[] {
   return [...pageLines(buffer, { ...range, to })]
     .filter((line) => line.last && !line.complete && line.stream !== last.stream && line.to === to)
-    .map((line) => ({ ...line, ordinal: last.ordinal }));
+    .map((line) => ({ ...line, ordinal: last.ordinal, hit: true }));
 }
 
 /** Takes all lines and keeps those at the end that fit. Undefined when not even the last one does. */

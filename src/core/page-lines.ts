@@ -68,11 +68,11 @@ function borderLine({ run, offset, at }: RunBorder): PageLine {
 function* linesOfRun(buffer: OutputBuffer, range: LineRange, from: number, to: number): Generator<PageLine> {
   if (from >= to) return;
   const { stream, raw, maxLineBytes, starts } = range;
-  const continuing = new Set<StreamName>();
+  const continuing = { stdout: false, stderr: false };
   let lines: PageLine[] = [];
   const add = (line: Line, last: boolean, pendingBytes: number): void => {
-    const continues = continuing.has(line.stream);
     const { stream: name, at, text, complete } = line;
+    const continues = continuing[name];
     lines.push({
       stream: name,
       from: line.from,
@@ -84,8 +84,7 @@ function* linesOfRun(buffer: OutputBuffer, range: LineRange, from: number, to: n
       continues,
       pendingBytes,
     });
-    if (last) continuing.delete(name);
-    else continuing.add(name);
+    continuing[name] = !last;
   };
   const assembler = new LineAssembler({ stream, raw, ...(maxLineBytes && { maxLineBytes }) }, (line) => {
     add(line, line.complete, assembler.pendingBeside(line.stream));
@@ -135,44 +134,52 @@ function carried(buffer: OutputBuffer, { stream, raw, starts }: LineRange, from:
   });
 }
 
-/** Where the last `lines` lines of the range begin, in each stream. */
-export function tailStarts(
-  buffer: OutputBuffer,
-  range: LineRange,
-  lines: number,
-): Record<StreamName, number> {
-  const { from, to, stream, raw } = range;
-  let needed = lines + 1;
-  for (const newline of newlinesBackward(buffer, from, to, stream)) {
-    if (--needed > 0) continue;
-    const start = newline.offset + 1;
-    if (raw || stream !== 'both') return { stdout: start, stderr: start };
-    // The other stream may be in the middle of a line there.
-    const other = newline.stream === 'stdout' ? 'stderr' : 'stdout';
-    const floor = Math.max(from, start - SLICE_BYTES);
-    const { value: before } = newlinesBackward(buffer, floor, start, other).next();
-    const starts = { stdout: start, stderr: start };
-    starts[other] = before === undefined ? floor : before.offset + 1;
-    return starts;
-  }
-  return { stdout: from, stderr: from };
+/** Where the end of a range begins, in each stream. */
+export interface TailStart {
+  starts: Record<StreamName, number>;
+  /** It is in the middle of a line, too long to be followed back to its beginning. */
+  cut: boolean;
 }
 
+/** Where the last `lines` lines of the range begin. */
+export function tailStart(buffer: OutputBuffer, range: LineRange, lines: number): TailStart {
+  const { from, to, stream, raw } = range;
+  const newlines = newlinesBackward(buffer, from, to, stream);
+  let found = newlines.next();
+  for (let passed = 0; !found.done && passed < lines; passed++) found = newlines.next();
+  if (found.done) return { starts: { stdout: found.value, stderr: found.value }, cut: found.value > from };
+  const start = found.value.offset + 1;
+  const starts = { stdout: start, stderr: start };
+  if (!raw && stream === 'both') {
+    // The other stream may be in the middle of a line there.
+    const other = found.value.stream === 'stdout' ? 'stderr' : 'stdout';
+    const before = newlinesBackward(buffer, Math.max(from, start - SLICE_BYTES), start, other).next();
+    starts[other] = before.done ? before.value : before.value.offset + 1;
+  }
+  return { starts, cut: false };
+}
+
+/** Newlines from the end on. Returns where it stopped: `from`, or earlier inside a line longer than a slice. */
 function* newlinesBackward(
   buffer: OutputBuffer,
   from: number,
   to: number,
   stream: StreamFilter,
-): Generator<{ offset: number; stream: StreamName }, undefined> {
+): Generator<{ offset: number; stream: StreamName }, number> {
+  let length = 0;
   for (let high = to; high > from; high -= SLICE_BYTES) {
+    if (length > SLICE_BYTES) return high;
     for (const segment of [...buffer.segments(Math.max(from, high - SLICE_BYTES), high)].reverse()) {
       if (stream !== 'both' && segment.stream !== stream) continue;
       for (let index = segment.bytes.length - 1; index >= 0; index--) {
-        if (segment.bytes[index] === NEWLINE) yield { offset: segment.from + index, stream: segment.stream };
+        length++;
+        if (segment.bytes[index] !== NEWLINE) continue;
+        length = 0;
+        yield { offset: segment.from + index, stream: segment.stream };
       }
     }
   }
-  return undefined;
+  return from;
 }
 
 /** Lines in the range, each stream's unfinished last one included. */

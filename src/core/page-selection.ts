@@ -5,6 +5,8 @@ import type { Pattern } from './pattern.ts';
 export interface SelectedLine extends PageLine {
   /** Which line of the range, or which hit, it belongs to: counts from 1. A border belongs to what follows it. */
   ordinal: number;
+  /** False for the neighbours of a hit. */
+  hit: boolean;
 }
 
 /** What a search found, kept up while its lines are taken. */
@@ -18,7 +20,7 @@ export interface Tally {
 export function* everyLine(lines: Iterable<PageLine>): Generator<SelectedLine> {
   let ordinal = 1;
   for (const line of lines) {
-    yield { ...line, ordinal };
+    yield { ...line, ordinal, hit: true };
     if (line.stream !== undefined && line.last) ordinal++;
   }
 }
@@ -39,14 +41,14 @@ export function* matchingLines(
     if (pattern.test(line.text)) {
       const ordinal = ++tally.matches;
       const first = before[0] ?? line;
-      if (skipped && context > 0 && ordinal > 1) yield { ...separator(first), ordinal };
-      for (const neighbour of before.splice(0)) yield { ...neighbour, ordinal };
-      yield { ...line, ordinal };
+      if (skipped && context > 0 && ordinal > 1) yield { ...separator(first), ordinal, hit: false };
+      for (const neighbour of before.splice(0)) yield { ...neighbour, ordinal, hit: false };
+      yield { ...line, ordinal, hit: true };
       after = context;
       skipped = false;
     } else if (after > 0) {
       after--;
-      yield { ...line, ordinal: tally.matches };
+      yield { ...line, ordinal: tally.matches, hit: false };
     } else {
       before.push(line);
       if (before.length > context) {

@@ -1,11 +1,11 @@
 import { DEFAULT_PAGE_BYTES } from './limits.ts';
 import type { OutputBuffer } from './output-buffer.ts';
 import { fillForward, joinLines, keepEnd, type Budget, type Filling } from './page-fill.ts';
-import { countLines, pageLines, tailStarts, type LineRange } from './page-lines.ts';
+import { countLines, pageLines, tailStart, type LineRange } from './page-lines.ts';
 import { everyLine, matchingLines, type SelectedLine, type Tally } from './page-selection.ts';
 import { compilePattern, type Pattern } from './pattern.ts';
 import type { ReadRequest } from './service.ts';
-import type { OutputPage, StreamFilter } from './types.ts';
+import type { OutputPage, StreamFilter, StreamName } from './types.ts';
 
 /** The output a page is read from. */
 export interface PageSource {
@@ -76,7 +76,7 @@ function forward(view: View, bytes: number, lines: number): Shown {
   );
   const { next } = filling;
   const left = searching
-    ? tally.matches - (filling.lines.at(-1)?.ordinal ?? 0)
+    ? tally.matches - (filling.lines.findLast(({ hit }) => hit)?.ordinal ?? 0)
     : countLines(view.buffer, next, range.to, range.stream);
   return shown(view, filling, tally, left > 0 && next < range.to ? [{ lines: left, where: 'after' }] : []);
 }
@@ -85,22 +85,25 @@ function end(view: View, bytes: number, lines: number): Shown {
   const { buffer, range, timestamps, pattern } = view;
   const budget = { bytes, lines, timestamps };
   // No line takes less than a byte of the page. A search has to see all lines.
-  const starts = pattern === undefined ? tailStarts(buffer, range, Math.min(lines, bytes)) : undefined;
-  const late = starts && { ...range, from: Math.min(starts.stdout, starts.stderr), starts };
-  const { filling, tally } = fit({ ...view, range: late ?? range }, budget, (selected, fitting) =>
-    keepEnd(fitting, selected, budget),
-  );
+  const late = pattern === undefined ? tailStart(buffer, range, Math.min(lines, bytes)) : undefined;
+  const tailView = { ...view, range: { ...range, ...(late && beginAt(late.starts)) } };
+  const { filling, tally } = fit(tailView, budget, (selected, fitting) => keepEnd(fitting, selected, budget));
   const total =
     pattern === undefined ? countLines(buffer, range.from, range.to, range.stream) : tally.matches;
-  const left = total - wholeLines(filling);
+  const left = total - wholeLines(filling, late?.cut ?? false);
   return shown(view, filling, tally, left > 0 ? [{ lines: left, where: 'before' }] : []);
 }
 
+function beginAt(starts: Record<StreamName, number>): Pick<LineRange, 'from' | 'starts'> {
+  return { from: Math.min(starts.stdout, starts.stderr), starts };
+}
+
 /** Lines or hits of which nothing is missing, in a page that keeps the end. */
-function wholeLines({ lines, offered }: Filling): number {
-  const first = lines[0];
+function wholeLines({ lines, offered }: Filling, firstIsCut: boolean): number {
+  const first = lines.find(({ hit }) => hit);
   if (first === undefined) return 0;
-  return offered - first.ordinal + (first.continues ? 0 : 1);
+  const cut = first.continues || (firstIsCut && first.ordinal === 1);
+  return offered - first.ordinal + (cut ? 0 : 1);
 }
 
 function bothEnds(view: View, head: number, tail: number, bytes: number): Shown {
@@ -146,9 +149,9 @@ function shown(view: View, filling: Filling, tally: Tally, omitted: Shown['omitt
   const { range, pattern, timestamps } = view;
   // A line that does not match yet is looked at again when there is more of it.
   const undecided = filling.next === range.to ? tally.undecidedFrom : undefined;
-  const next = Math.max(filling.from, undecided ?? filling.next);
+  const next = undecided === undefined ? filling.next : Math.max(range.from, undecided);
   return {
-    from: filling.from,
+    from: Math.min(filling.from, next),
     to: next,
     next,
     text: joinLines(filling.lines, timestamps),
