@@ -30,6 +30,8 @@ export function countNewlines(bytes: Uint8Array): number {
 }
 
 function countByWords(bytes: Uint8Array): number {
+  // Too short to reach an address that is a multiple of four, from where words are read.
+  if (bytes.length < 4) return countByBytes(bytes, 0, bytes.length);
   const head = Math.min(bytes.length, -bytes.byteOffset & 3);
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + head, (bytes.length - head) >> 2);
   const whole = words.length & ~3;
