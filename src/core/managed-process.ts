@@ -61,6 +61,7 @@ export class ManagedProcess {
   readonly treeEnded = new Listeners<[]>();
 
   #spec: ProcessSpec;
+  #client: string | undefined;
   #run = 1;
   #state: State = { phase: 'queued' };
   #started: Promise<void> = Promise.resolve();
@@ -71,9 +72,11 @@ export class ManagedProcess {
   #lifetime: NodeJS.Timeout | undefined;
   readonly #options: ProcessOptions;
 
-  constructor(id: string, spec: ProcessSpec, options: ProcessOptions) {
+  /** `client` is who asked for the first run, as shown to people. */
+  constructor(id: string, spec: ProcessSpec, options: ProcessOptions, client?: string) {
     this.id = id;
     this.#spec = spec;
+    this.#client = client;
     this.#options = options;
     this.buffer = new OutputBuffer(options.ringBytes);
   }
@@ -127,8 +130,9 @@ export class ManagedProcess {
   }
 
   /** Makes this id ready for its next run: output goes on in the same ring, behind a border. */
-  nextRun(spec: ProcessSpec): void {
+  nextRun(spec: ProcessSpec, client?: string): void {
     this.#spec = spec;
+    this.#client = client;
     this.#run++;
     this.#ending = undefined;
     this.#delivered.clear();
@@ -275,6 +279,7 @@ export class ManagedProcess {
       ...(state.phase === 'error' && { error: { code: state.error.code, message: state.error.message } }),
       command: describeLaunch(this.#spec.launch),
       cwd: this.#spec.cwd,
+      ...(this.#client !== undefined && { client: this.#client }),
       startedAt,
       ...(endedAt !== undefined && { endedAt }),
       uptimeMs: (endedAt ?? Date.now()) - startedAt,

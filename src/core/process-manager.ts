@@ -68,27 +68,28 @@ export class ProcessManager implements ProcessService {
       if (request.ifRunning !== 'replace') throw nameInUse(holder);
       await this.#endOrFail(holder);
     }
-    return this.#startRun(this.#reserve(spec, request.name), request.waitFor, context);
+    return this.#startRun(this.#reserve(spec, request.name, context?.client), request.waitFor, context);
   }
 
   /** Takes the id and a place among the live ones, in one turn of the event loop: two callers never get the same. */
-  #reserve(spec: ProcessSpec, name: string | undefined): ManagedProcess {
+  #reserve(spec: ProcessSpec, name: string | undefined, client: string | undefined): ManagedProcess {
     this.#refuseWhenClosing();
     const holder = name === undefined ? undefined : this.#registry.find(name);
     if (holder?.live === true) throw nameInUse(holder);
     this.#refuseBeyondLimit();
     if (holder) {
-      holder.nextRun(spec);
+      holder.nextRun(spec, client);
       return holder;
     }
     const id = name ?? deriveId(spec.launch, (taken) => this.#registry.has(taken));
-    const process = new ManagedProcess(id, spec, {
+    const options = {
       ringBytes: this.#limits.ringBytes,
       graceMs: this.#limits.graceMs,
-      onRetained: (delta) => {
+      onRetained: (delta: number) => {
         this.#registry.chargeOutput(delta);
       },
-    });
+    };
+    const process = new ManagedProcess(id, spec, options, client);
     this.#registry.add(process);
     this.#observe(process);
     return process;
@@ -203,7 +204,7 @@ export class ProcessManager implements ProcessService {
     const process = this.#registry.get(id);
     if (waitFor) this.#waits.check(waitFor);
     await this.#endOrFail(process);
-    return this.#startRun(this.#reserve(process.spec, id), waitFor, context);
+    return this.#startRun(this.#reserve(process.spec, id, context?.client), waitFor, context);
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await

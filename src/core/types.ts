@@ -83,6 +83,8 @@ export interface ProcessSnapshot {
   error?: { code: string; message: string };
   command: string;
   cwd: string;
+  /** Name and version of the client that asked for this run, where it told them. */
+  client?: string;
   startedAt: number;
   endedAt?: number;
   uptimeMs: number;

@@ -49,13 +49,15 @@ function headline(process: WireProcess): string {
   return parts.filter((part) => part !== false).join('  ');
 }
 
-function details({ command, cwd, started_at, ended_at, error, descendants, output }: WireProcess): string[] {
+function details(process: WireProcess): string[] {
+  const { command, cwd, client, started_at, ended_at, error, descendants, output } = process;
   const { bytes, lines, dropped_bytes, last_line } = output;
+  const by = client === undefined ? '' : ` by ${client}`;
   const dropped = dropped_bytes > 0 ? `, ${dropped_bytes} bytes dropped` : '';
   const members = descendants?.map((member) => `${member.pid} ${member.command}`) ?? [];
   return [
     `$ ${command}  (cwd ${cwd})`,
-    `started ${started_at}${ended_at === undefined ? '' : `, ended ${ended_at}`}`,
+    `started ${started_at}${by}${ended_at === undefined ? '' : `, ended ${ended_at}`}`,
     ...(error === undefined ? [] : [`error: ${error}`]),
     `output: ${bytes} bytes, ${lines} lines${dropped}${last_line === '' ? '' : `; last: ${last_line}`}`,
     ...(members.length === 0 ? [] : [`descendants: ${shortList(members)}`]),

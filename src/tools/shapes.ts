@@ -25,6 +25,7 @@ export const processShape = z.object({
   error: optional(text),
   command: text,
   cwd: text,
+  client: optional(text),
   started_at: text,
   ended_at: optional(text),
   uptime_ms: whole,

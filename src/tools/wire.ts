@@ -69,11 +69,11 @@ function tailShare(processes: number): number {
 
 export function toProcess(snapshot: ProcessSnapshot): WireProcess {
   const { id, run, pid, status, exit, error, command, cwd, descendants, ports, output } = snapshot;
-  const { startedAt, endedAt, uptimeMs, memoryBytes, cpuPercent, awaitingInput } = snapshot;
+  const { client, startedAt, endedAt, uptimeMs, memoryBytes, cpuPercent, awaitingInput } = snapshot;
   return {
     ...{ id, run, pid, status, ...exitFields(exit) },
     ...present({ error: error && `${error.code}: ${error.message}` }),
-    ...{ command, cwd, started_at: isoTime(startedAt) },
+    ...{ command, cwd, ...present({ client }), started_at: isoTime(startedAt) },
     ...present({
       ended_at: endedAt === undefined ? undefined : isoTime(endedAt),
       descendants: descendants.length > 0 ? descendants : undefined,
