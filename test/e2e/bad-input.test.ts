@@ -17,7 +17,7 @@ const BAD: [string, [string, Record<string, unknown>], string, RegExp][] = [
     'an unknown argument',
     run({ comand: 'x' }),
     'INVALID_ARGUMENT',
-    /"comand"[\s\S]*did you mean "command"[\s\S]*expected: command, args/,
+    /"comand"[\s\S]*did you mean "?command"?[\s\S]*expected: command, args/,
   ],
   ['an unknown argument in camelCase', run({ waitFor: {} }), 'INVALID_ARGUMENT', /waitFor[\s\S]*wait_for/],
   [
