@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { CallContext, ProcessService } from '../core/service.ts';
 import { parseArguments } from './validate.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Longest command line or program text: one argument of execve(2) holds 128 KiB (MAX_ARG_STRLEN). */
 const MAX_COMMAND = 100_000;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ReadRequest } from '../core/service.ts';
 import { defineTool } from './define-tool.ts';
 import * as field from './fields.ts';

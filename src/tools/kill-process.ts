@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ProcessError } from '../core/errors.ts';
 import type { KilledProcess } from '../core/types.ts';
 import { defineTool } from './define-tool.ts';

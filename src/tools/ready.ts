@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { ReadyCondition } from '../core/service.ts';
 import type { readyCondition } from './fields.ts';
 import { present } from './present.ts';

@@ -1,5 +1,6 @@
 import type { ReadRequest } from '../core/service.ts';
 import type { OutputPage } from '../core/types.ts';
+import { present } from './present.ts';
 import { statusOf } from './text.ts';
 
 /** The header line that says what the text was made from, what is missing and how to go on; then the text. */
@@ -34,21 +35,18 @@ function describeOmitted(
   return `[${lines} lines left out ${place}: ${nextCall(where, lines, page, request)}]`;
 }
 
-/** The call that reads what this answer leaves out. */
+/** The call that reads what this answer leaves out: the same question about another part. */
 function nextCall(
   where: OutputPage['omitted'][number]['where'],
   lines: number,
   page: OutputPage,
-  { since, tail }: ReadRequest,
+  { since, head = 0, maxBytes, grep, context, stream, timestamps, raw }: ReadRequest,
 ): string {
-  switch (where) {
-    case 'after':
-      return `get_output id=${page.id} since=${page.next}`;
-    case 'before':
-      return since === undefined
-        ? `get_output id=${page.id} tail=${(tail ?? 100) + lines} with a larger max_bytes, or head=${lines}`
-        : `get_output id=${page.id} since=${since} head=${lines}`;
-    case 'middle':
-      return `get_output id=${page.id} since=${since ?? page.from} with a larger max_bytes`;
-  }
+  const args = {
+    id: page.id,
+    ...present({ since: where === 'after' ? page.next : since }),
+    ...present({ head: where === 'after' ? undefined : head + lines, max_bytes: maxBytes }),
+    ...present({ grep, context, stream, timestamps, raw }),
+  };
+  return `get_output ${JSON.stringify(args)}`;
 }

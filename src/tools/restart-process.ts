@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTool } from './define-tool.ts';
 import * as field from './fields.ts';
 import { toReadyCondition } from './ready.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /*
  * What answers are made of, in the tool contract's snake_case. Times are ISO 8601, durations milliseconds, sizes

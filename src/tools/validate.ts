@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ProcessError } from '../core/errors.ts';
 
 type Issue = z.core.$ZodIssue;

@@ -385,11 +385,11 @@ describe('get_output', () => {
         ],
         text: 'x\n',
       });
-    const { text } = await call('get_output', { id: 'web', since: 100 });
+    const { text } = await call('get_output', { id: 'web', since: 100, tail: 5, grep: 'x', max_bytes: 500 });
     expect(text.split('\n')).toEqual([
       'web run 3 failed (exit_code 2, cause self) | bytes 900-1000 of 2000 | gap: 700 bytes 100-800 no longer kept | 4 lines match | next: since=1000',
-      '[12 lines left out before these: get_output id=web since=100 head=12]',
-      '[7 lines left out after these: get_output id=web since=1000]',
+      '[12 lines left out before these: get_output {"id":"web","since":100,"head":12,"max_bytes":500,"grep":"x"}]',
+      '[7 lines left out after these: get_output {"id":"web","since":1000,"max_bytes":500,"grep":"x"}]',
       'x',
       '',
     ]);
