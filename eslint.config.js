@@ -31,6 +31,11 @@ export default tseslint.config(
           selector: "CallExpression[callee.object.name='process'][callee.property.name=/^(on|once|exit)$/]",
           message: 'Only src/cli.ts owns the life of the process.',
         },
+        {
+          selector: "ImportDeclaration[source.value='zod'] > ImportSpecifier",
+          message:
+            'Use import * as z: the named export keeps every locale of zod in the bundle (half a megabyte).',
+        },
       ],
     },
   },

@@ -1,15 +1,16 @@
-// The whole build: one bundled file in dist/, and on Linux the native supervisor in prebuilds/. Quiet when all is well.
+// The whole build: bundles in dist/, and on Linux the native supervisor in prebuilds/. Quiet when all is well.
 import { build } from 'esbuild';
-import { chmodSync, existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildShim } from './build-shim.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const ENTRY = join(ROOT, 'src', 'cli.ts');
-const BUNDLE = join(ROOT, 'dist', 'cli.js');
+const DIST = join(ROOT, 'dist');
 
-// One file starts twice as fast as a tree of packages. Those written as CommonJS call require for Node's own modules.
+// A bundle starts twice as fast as a tree of packages; what is only imported on demand is split off, since even code
+// that never runs has to be parsed. Those written as CommonJS call require for Node's own modules.
 const BANNER = [
   '#!/usr/bin/env node',
   "import { createRequire as __createRequire } from 'node:module';",
@@ -17,10 +18,12 @@ const BANNER = [
 ].join('\n');
 
 if (existsSync(ENTRY)) {
-  await build({
+  const { metafile } = await build({
     entryPoints: [ENTRY],
-    outfile: BUNDLE,
+    outdir: DIST,
     bundle: true,
+    splitting: true,
+    metafile: true,
     platform: 'node',
     target: 'node20',
     format: 'esm',
@@ -28,7 +31,12 @@ if (existsSync(ENTRY)) {
     legalComments: 'eof',
     logLevel: 'warning',
   });
-  chmodSync(BUNDLE, 0o755);
+  chmodSync(join(DIST, 'cli.js'), 0o755);
+  // Chunks carry a hash of their content in their name: those of earlier builds would pile up.
+  const written = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
+  for (const name of readdirSync(DIST)) {
+    if (name.endsWith('.js') && !written.has(name)) rmSync(join(DIST, name), { force: true });
+  }
 }
 
 if (process.platform === 'linux') {

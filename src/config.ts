@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEFAULT_LIMITS, type Limits } from './core/limits.ts';
 
 export interface Config {

@@ -5,7 +5,7 @@ import {
   ProtocolErrorCode,
   type ServerContext,
 } from '@modelcontextprotocol/server';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ProcessService } from '../core/service.ts';
 import type { Logger } from '../logger.ts';
 import { TOOLS } from '../tools/catalog.ts';
