@@ -122,7 +122,9 @@ const SCHEMA = z.object({
   graceMs: integer(0, 600_000).default(DEFAULT_LIMITS.graceMs),
   roots: z.array(root).default([]),
   shell: z.string().min(1).optional(),
-  logLevel: z.enum(['silent', 'info', 'debug']).default('info'),
+  logLevel: z
+    .enum(['silent', 'info', 'debug'], { error: 'expected silent, info or debug' })
+    .default('info'),
 });
 
 /** Reads defaults < environment < flags. Throws ConfigError, worded for people. */
