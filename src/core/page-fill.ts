@@ -84,7 +84,7 @@ interface Cut {
 function beginnings(buffer: OutputBuffer, range: LineRange, to: number, last: SelectedLine): SelectedLine[] {
   return [...pageLines(buffer, { ...range, to })]
     .filter((line) => line.last && !line.complete && line.stream !== last.stream && line.to === to)
-    .map((line) => ({ ...line, ordinal: last.ordinal, hit: true }));
+    .map((line) => ({ ...line, ordinal: last.ordinal, until: last.ordinal, hit: true }));
 }
 
 /** Takes all lines and keeps those at the end that fit. Undefined when not even the last one does. */
@@ -102,7 +102,7 @@ export function keepEnd(
     lines.push(line);
     used += cost(line, budget);
     for (let oldest = lines[first]; oldest !== undefined; oldest = lines[++first]) {
-      if (used <= budget.bytes && oldest.ordinal > offered - budget.lines) break;
+      if (used <= budget.bytes && oldest.until > offered - budget.lines) break;
       used -= cost(oldest, budget);
     }
     if (first > 1000 && first * 2 > lines.length) {

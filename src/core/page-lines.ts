@@ -37,6 +37,8 @@ export interface PageLine {
 const NEWLINE = 0x0a;
 /** Lines are made in slices of this size, so that a page that is full soon does not pay for the rest. */
 const SLICE_BYTES = 65_536;
+/** Short pieces are asked for by pages that hold only some of them. */
+const LINES_PER_SLICE = 16;
 /** How far before a cursor the beginning of a split character or escape sequence is looked for. */
 const CARRY_BYTES = 4096;
 
@@ -90,8 +92,9 @@ function* linesOfRun(buffer: OutputBuffer, range: LineRange, from: number, to: n
     add(line, line.complete, assembler.pendingBeside(line.stream));
   });
   for (const segment of carried(buffer, range, from)) assembler.push(segment);
-  for (let offset = from; offset < to; offset += SLICE_BYTES) {
-    for (const segment of buffer.segments(offset, Math.min(offset + SLICE_BYTES, to))) {
+  const slice = Math.min(SLICE_BYTES, (maxLineBytes ?? SLICE_BYTES) * LINES_PER_SLICE);
+  for (let offset = from; offset < to; offset += slice) {
+    for (const segment of buffer.segments(offset, Math.min(offset + slice, to))) {
       const skip = Math.max(0, (starts?.[segment.stream] ?? 0) - segment.from);
       if (skip >= segment.bytes.length) continue;
       assembler.push({ ...segment, from: segment.from + skip, bytes: segment.bytes.subarray(skip) });
@@ -182,15 +185,20 @@ function* newlinesBackward(
   return from;
 }
 
-/** Lines in the range, each stream's unfinished last one included. */
-export function countLines(buffer: OutputBuffer, from: number, to: number, stream: StreamFilter): number {
-  let lines = 0;
-  const unfinished = new Set<StreamName>();
-  for (const segment of buffer.segments(from, to)) {
-    if (stream !== 'both' && segment.stream !== stream) continue;
-    lines += countNewlines(segment.bytes);
-    if (segment.bytes.at(-1) === NEWLINE) unfinished.delete(segment.stream);
-    else unfinished.add(segment.stream);
+/** Lines in the range, unfinished ones at its end included where they have text. */
+export function countLines(buffer: OutputBuffer, range: LineRange): number {
+  let count = 0;
+  for (const segment of buffer.segments(range.from, range.to)) {
+    if (range.stream === 'both' || segment.stream === range.stream) count += countNewlines(segment.bytes);
   }
-  return lines + unfinished.size;
+  const { starts } = tailStart(buffer, range, 0);
+  for (const line of pageLines(buffer, { ...range, ...beginAt(starts) })) {
+    if (line.last && !line.complete) count++;
+  }
+  return count;
+}
+
+/** What makes a range begin at different offsets in each stream. */
+export function beginAt(starts: Record<StreamName, number>): Pick<LineRange, 'from' | 'starts'> {
+  return { from: Math.min(starts.stdout, starts.stderr), starts };
 }

@@ -5,6 +5,8 @@ import type { Pattern } from './pattern.ts';
 export interface SelectedLine extends PageLine {
   /** Which line of the range, or which hit, it belongs to: counts from 1. A border belongs to what follows it. */
   ordinal: number;
+  /** The last hit it belongs to, as a neighbour of two. */
+  until: number;
   /** False for the neighbours of a hit. */
   hit: boolean;
 }
@@ -20,7 +22,7 @@ export interface Tally {
 export function* everyLine(lines: Iterable<PageLine>): Generator<SelectedLine> {
   let ordinal = 1;
   for (const line of lines) {
-    yield { ...line, ordinal, hit: true };
+    yield { ...line, ordinal, until: ordinal, hit: true };
     if (line.stream !== undefined && line.last) ordinal++;
   }
 }
@@ -32,33 +34,39 @@ export function* matchingLines(
   context: number,
   tally: Tally,
 ): Generator<SelectedLine> {
-  const before: PageLine[] = [];
+  // The last lines that may yet turn out to stand before a hit; those that stand after one have its ordinal.
+  const held: { line: PageLine; after: number | undefined }[] = [];
   let after = 0;
   let skipped = false;
   let newest = 0;
   for (const line of lines) {
     if (line.stream === undefined) continue;
-    if (pattern.test(line.text)) {
+    const hit = pattern.test(line.text);
+    if (hit) {
       const ordinal = ++tally.matches;
-      const first = before[0] ?? line;
-      if (skipped && context > 0 && ordinal > 1) yield { ...separator(first), ordinal, hit: false };
-      for (const neighbour of before.splice(0)) yield { ...neighbour, ordinal, hit: false };
-      yield { ...line, ordinal, hit: true };
+      const until = ordinal;
+      const first = held[0]?.line ?? line;
+      if (skipped && context > 0 && ordinal > 1) yield { ...separator(first), ordinal, until, hit: false };
+      for (const neighbour of held.splice(0)) {
+        yield { ...neighbour.line, ordinal: neighbour.after ?? ordinal, until, hit: false };
+      }
+      yield { ...line, ordinal, until, hit: true };
       after = context;
       skipped = false;
-    } else if (after > 0) {
-      after--;
-      yield { ...line, ordinal: tally.matches, hit: false };
+    } else if (context === 0) {
+      skipped = true;
     } else {
-      before.push(line);
-      if (before.length > context) {
-        before.shift();
-        skipped = true;
-      }
+      held.push({ line, after: after-- > 0 ? tally.matches : undefined });
+      const oldest = held.length > context ? held.shift() : undefined;
+      if (oldest?.after !== undefined)
+        yield { ...oldest.line, ordinal: oldest.after, until: oldest.after, hit: false };
+      else if (oldest !== undefined) skipped = true;
     }
-    if (line.last && !line.complete && line.from >= newest && !pattern.test(line.text))
-      tally.undecidedFrom = line.from;
+    if (!hit && line.last && !line.complete && line.from >= newest) tally.undecidedFrom = line.from;
     newest = Math.max(newest, line.to);
+  }
+  for (const { line, after: ordinal } of held) {
+    if (ordinal !== undefined) yield { ...line, ordinal, until: ordinal, hit: false };
   }
 }
 

@@ -1,11 +1,11 @@
 import { DEFAULT_PAGE_BYTES } from './limits.ts';
 import type { OutputBuffer } from './output-buffer.ts';
 import { fillForward, joinLines, keepEnd, type Budget, type Filling } from './page-fill.ts';
-import { countLines, pageLines, tailStart, type LineRange } from './page-lines.ts';
+import { beginAt, countLines, pageLines, tailStart, type LineRange } from './page-lines.ts';
 import { everyLine, matchingLines, type SelectedLine, type Tally } from './page-selection.ts';
 import { compilePattern, type Pattern } from './pattern.ts';
 import type { ReadRequest } from './service.ts';
-import type { OutputPage, StreamFilter, StreamName } from './types.ts';
+import type { OutputPage, StreamFilter } from './types.ts';
 
 /** The output a page is read from. */
 export interface PageSource {
@@ -77,7 +77,7 @@ function forward(view: View, bytes: number, lines: number): Shown {
   const { next } = filling;
   const left = searching
     ? tally.matches - (filling.lines.findLast(({ hit }) => hit)?.ordinal ?? 0)
-    : countLines(view.buffer, next, range.to, range.stream);
+    : countLines(view.buffer, { ...range, from: next });
   return shown(view, filling, tally, left > 0 && next < range.to ? [{ lines: left, where: 'after' }] : []);
 }
 
@@ -88,14 +88,9 @@ function end(view: View, bytes: number, lines: number): Shown {
   const late = pattern === undefined ? tailStart(buffer, range, Math.min(lines, bytes)) : undefined;
   const tailView = { ...view, range: { ...range, ...(late && beginAt(late.starts)) } };
   const { filling, tally } = fit(tailView, budget, (selected, fitting) => keepEnd(fitting, selected, budget));
-  const total =
-    pattern === undefined ? countLines(buffer, range.from, range.to, range.stream) : tally.matches;
+  const total = pattern === undefined ? countLines(buffer, range) : tally.matches;
   const left = total - wholeLines(filling, late?.cut ?? false);
   return shown(view, filling, tally, left > 0 ? [{ lines: left, where: 'before' }] : []);
-}
-
-function beginAt(starts: Record<StreamName, number>): Pick<LineRange, 'from' | 'starts'> {
-  return { from: Math.min(starts.stdout, starts.stderr), starts };
 }
 
 /** Lines or hits of which nothing is missing, in a page that keeps the end. */
