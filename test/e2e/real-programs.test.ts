@@ -107,7 +107,7 @@ describe.each(CLIENTS)('an agent at work, client %s', (client) => {
 
   it('tells a build that fails from one that works', async () => {
     const project = realpathSync(mkdtempSync(join(directory, 'build-')));
-    const args = ['--noEmit', '--strict', '--skipLibCheck', '--types', '', 'main.ts'];
+    const args = ['--noEmit', '--strict', '--skipLibCheck', 'main.ts'];
     writeFileSync(join(project, 'main.ts'), 'export const port: number = "3000";\n');
     const start = { command: join(bin, 'tsc'), args, name: 'build', cwd: project };
     const failing = await server().ok('run_background', {
