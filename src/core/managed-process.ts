@@ -8,6 +8,7 @@ import type {
   ExitInfo,
   KilledProcess,
   LeaderExit,
+  ProcessFacts,
   ProcessSnapshot,
   ProcessSpec,
   Status,
@@ -229,15 +230,15 @@ export class ManagedProcess {
       result = await handle.terminate(signal, graceMs);
       if (result.survivors.length === 0) await this.#treeGone();
     }
-    return { ...this.#facts(), ...result, waitedMs: Math.round(performance.now() - begun) };
+    return { ...this.#lastFacts(), ...result, waitedMs: Math.round(performance.now() - begun) };
   }
 
   /** What a kill answers where nothing was to be ended. */
   untouched(): KilledProcess {
-    return { ...this.#facts(), killed: [], survivors: [], waitedMs: 0 };
+    return { ...this.#lastFacts(), killed: [], survivors: [], waitedMs: 0 };
   }
 
-  #facts(): Omit<KilledProcess, 'killed' | 'survivors' | 'waitedMs'> {
+  #lastFacts(): Omit<KilledProcess, 'killed' | 'survivors' | 'waitedMs'> {
     const { exit } = this;
     return { id: this.id, status: this.status, ...(exit && { exit }), tail: this.tail() };
   }
@@ -265,7 +266,12 @@ export class ManagedProcess {
   }
 
   async snapshot(): Promise<ProcessSnapshot> {
+    // A tree that ends while it is looked at has nothing alive.
     const tree = (await this.handle?.inspect().catch(() => undefined)) ?? NOTHING_ALIVE;
+    return { ...this.facts(), ...tree };
+  }
+
+  facts(): ProcessFacts {
     const { buffer, exit, endedAt } = this;
     const state = this.#state;
     const startedAt = 'startedAt' in state ? state.startedAt : Date.now();
@@ -283,7 +289,6 @@ export class ManagedProcess {
       startedAt,
       ...(endedAt !== undefined && { endedAt }),
       uptimeMs: (endedAt ?? Date.now()) - startedAt,
-      ...tree,
       output: {
         bytes: buffer.end,
         lines: buffer.lines,

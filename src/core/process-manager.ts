@@ -132,7 +132,7 @@ export class ProcessManager implements ProcessService {
     const outcome = waitFor && (await this.#waits.forReady(process, waitFor, context));
     if (!outcome && !reused) await wait({ timeoutMs: EARLY_EXIT_MS }, exitCondition(process));
     return {
-      process: await process.snapshot(),
+      process: process.facts(),
       reused,
       ...(process.ended && { tail: process.tail() }),
       ...(outcome && { wait: outcome }),

@@ -69,8 +69,8 @@ export interface OutputSummary {
   lastLine: string;
 }
 
-/** One process at one moment. */
-export interface ProcessSnapshot {
+/** What is known of a process at one moment without looking at its tree. */
+export interface ProcessFacts {
   id: string;
   /** 1 for the first start under this id, counting up. */
   run: number;
@@ -88,6 +88,11 @@ export interface ProcessSnapshot {
   startedAt: number;
   endedAt?: number;
   uptimeMs: number;
+  output: OutputSummary;
+}
+
+/** One process at one moment, its tree included. */
+export interface ProcessSnapshot extends ProcessFacts {
   /** Members of the tree other than the leader. */
   descendants: ProcessBrief[];
   /** TCP ports the tree listens on now, ascending. */
@@ -95,7 +100,6 @@ export interface ProcessSnapshot {
   memoryBytes: number;
   cpuPercent: number;
   awaitingInput: boolean;
-  output: OutputSummary;
 }
 
 /** How processes are kept from escaping on this machine. */
@@ -205,7 +209,7 @@ export type ReadyOutcome =
       });
 
 export interface RunResult {
-  process: ProcessSnapshot;
+  process: ProcessFacts;
   /** True when `if_running: reuse` found it alive and nothing was started. */
   reused: boolean;
   /** Last output, when it ended already or a wait ended without success. */

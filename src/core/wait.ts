@@ -24,17 +24,17 @@ export function wait<T>(options: WaitOptions, ...conditions: readonly Arm<T>[]):
   const begun = performance.now();
   return new Promise((resolve, reject) => {
     const disarms: (() => void)[] = [];
-    let open = true;
+    const race = { open: true };
     const close = (): number => {
-      open = false;
+      race.open = false;
       for (const disarm of disarms.splice(0)) disarm();
       return Math.round(performance.now() - begun);
     };
     const settle = (value: T): void => {
-      if (open) resolve({ ended: 'settled', value, waitedMs: close() });
+      if (race.open) resolve({ ended: 'settled', value, waitedMs: close() });
     };
     const onAbort = (): void => {
-      if (!open) return;
+      if (!race.open) return;
       close();
       reject(abortReason(signal));
     };
@@ -46,7 +46,7 @@ export function wait<T>(options: WaitOptions, ...conditions: readonly Arm<T>[]):
     try {
       for (const arm of conditions) {
         const disarm = arm(settle);
-        if (!open) {
+        if (!race.open) {
           disarm();
           return;
         }
@@ -60,7 +60,7 @@ export function wait<T>(options: WaitOptions, ...conditions: readonly Arm<T>[]):
     signal?.addEventListener('abort', onAbort, { once: true });
     disarms.push(() => signal?.removeEventListener('abort', onAbort));
     const timer = setTimeout(() => {
-      if (open) resolve({ ended: 'timeout', waitedMs: close() });
+      if (race.open) resolve({ ended: 'timeout', waitedMs: close() });
     }, timeoutMs);
     disarms.push(() => {
       clearTimeout(timer);

@@ -223,7 +223,7 @@ function describePort(
   };
 }
 
-/** A name people can open: an answer on either loopback address is "localhost" only if that was asked for. */
+/** An address people can open: the one that really answered. */
 function urlOf(watch: PortWatch, host: string, port: number): string {
   const shown = host.includes(':') ? `[${host}]` : host;
   return `http://${shown}:${port}${watch.http?.path ?? '/'}`;
@@ -243,6 +243,6 @@ export function factsOf(process: ManagedProcess): Facts {
 }
 
 function endedFacts(process: ManagedProcess): EndedProcess {
-  const { cursor: _, ...facts } = factsOf(process);
-  return { id: process.id, ...facts };
+  const { status, exit, tail } = factsOf(process);
+  return { id: process.id, status, ...(exit && { exit }), tail };
 }
