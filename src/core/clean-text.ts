@@ -15,6 +15,7 @@ const CSI = /(?:\x1b\[|\x9b)([0-?]*)[ -/]*([@-~]?)/y;
 /** OSC, DCS, SOS, PM, APC with their payload, up to BEL, ST or the end of the line. */
 const STRING_SEQUENCE = /(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|)/y;
 const SHORT_ESCAPE = /\x1b[ -/]*[0-~]?/y;
+const COLOURS = /\x1b\[[0-9;:]*m/g;
 const PLAIN = /[^\x00-\x08\x0a-\x1f\x7f-\x9f]+/y;
 
 /**
@@ -31,6 +32,9 @@ export function cleanString(line: string): string {
   if (!SPECIAL.test(line)) return line;
   let end = line.length;
   while (end > 0 && line.charCodeAt(end - 1) === 0x0d) end--;
+  // Most lines that are not plain are plain but for colours and a line end.
+  const colourless = line.slice(0, end).replace(COLOURS, '');
+  if (!SPECIAL.test(colourless)) return colourless;
   const cells = new LineCells();
   for (let index = 0; index < end;) {
     const plain = matchAt(PLAIN, line, index);

@@ -2,6 +2,7 @@ import { splitCharacter, splitPoint } from './clean-text.ts';
 import { countNewlines } from './count-newlines.ts';
 import { LineAssembler, type Line } from './line-assembler.ts';
 import type { OutputBuffer, RunBorder, Segment } from './output-buffer.ts';
+import type { Pattern } from './pattern.ts';
 import type { StreamFilter, StreamName } from './types.ts';
 
 /** What a page is made from: a range of the merged output, and how its lines are to be made. */
@@ -15,6 +16,8 @@ export interface LineRange {
   /** Whether a border exactly at `from` belongs to the range: it does when the reader came from the run before. */
   borderAtStart: boolean;
   maxLineBytes?: number;
+  /** Finished lines that do not match are left out early: most of the cost of a search that needs no neighbours. */
+  only?: Pattern;
 }
 
 /** One line, or piece of an over-long line, of a page; or the border of a run, which has no stream. */
@@ -69,7 +72,7 @@ function borderLine({ run, offset, at }: RunBorder): PageLine {
 
 function* linesOfRun(buffer: OutputBuffer, range: LineRange, from: number, to: number): Generator<PageLine> {
   if (from >= to) return;
-  const { stream, raw, maxLineBytes, starts } = range;
+  const { stream, raw, maxLineBytes, starts, only } = range;
   const continuing = { stdout: false, stderr: false };
   let lines: PageLine[] = [];
   const add = (line: Line, last: boolean, pendingBytes: number): void => {
@@ -89,7 +92,8 @@ function* linesOfRun(buffer: OutputBuffer, range: LineRange, from: number, to: n
     continuing[name] = !last;
   };
   const assembler = new LineAssembler({ stream, raw, ...(maxLineBytes && { maxLineBytes }) }, (line) => {
-    add(line, line.complete, assembler.pendingBeside(line.stream));
+    if (only !== undefined && line.complete && !only.test(line.text)) continuing[line.stream] = false;
+    else add(line, line.complete, assembler.pendingBeside(line.stream));
   });
   for (const segment of carried(buffer, range, from)) assembler.push(segment);
   const slice = Math.min(SLICE_BYTES, (maxLineBytes ?? SLICE_BYTES) * LINES_PER_SLICE);

@@ -136,8 +136,9 @@ function fit(
 }
 
 function select({ buffer, pattern, context }: View, range: LineRange, tally: Tally): Iterable<SelectedLine> {
-  const lines = pageLines(buffer, range);
-  return pattern === undefined ? everyLine(lines) : matchingLines(lines, pattern, context, tally);
+  if (pattern === undefined) return everyLine(pageLines(buffer, range));
+  const lines = pageLines(buffer, context === 0 ? { ...range, only: pattern } : range);
+  return matchingLines(lines, pattern, context, tally);
 }
 
 function shown(view: View, filling: Filling, tally: Tally, omitted: Shown['omitted']): Shown {
