@@ -14,6 +14,7 @@ import { errorCode } from './find-executable.ts';
 import { resolveLaunch, type LaunchOptions, type ResolvedCommand } from './launch.ts';
 import { portOwner } from './port-owner.ts';
 import { spawnInGroup } from './process-group.ts';
+import { ProcessTable } from './process-table.ts';
 import { ReadBudget } from './read-budget.ts';
 import { findShim, probeShim, ShimUnavailableError, spawnUnderShim } from './shim.ts';
 import { spawnFailure } from './spawn-error.ts';
@@ -39,6 +40,7 @@ export class LocalRunner implements Runner {
   readonly #orphanGraceMs: number | undefined;
   readonly #logger: LocalRunnerOptions['logger'];
   readonly #budget = new ReadBudget();
+  readonly #table = new ProcessTable();
   #shim: Promise<string | undefined> | undefined;
   /** Why the supervisor is done without. */
   #trouble: string | undefined;
@@ -75,13 +77,13 @@ export class LocalRunner implements Runner {
   async spawn(spec: SpawnSpec, onOutput: OutputSink): Promise<ProcessHandle> {
     const command = await resolveLaunch(spec, this.#launch);
     const shim = await this.#usableShim();
-    if (shim === undefined) return spawnInGroup(command, onOutput);
+    if (shim === undefined) return spawnInGroup(command, onOutput, { table: this.#table });
     try {
       return await this.#spawnUnder(shim, command, onOutput);
     } catch (error) {
       if (!(error instanceof ShimUnavailableError)) throw error;
       this.#doWithout(error.message);
-      return spawnInGroup(command, onOutput);
+      return spawnInGroup(command, onOutput, { table: this.#table });
     }
   }
 
@@ -94,7 +96,7 @@ export class LocalRunner implements Runner {
   }
 
   #spawnUnder(shim: string, command: ResolvedCommand, onOutput: OutputSink): Promise<ProcessHandle> {
-    const tree = new SupervisedTree(command.env[TREE_MARKER]);
+    const tree = new SupervisedTree(command.env[TREE_MARKER], this.#table);
     return spawnUnderShim(shim, command, onOutput, {
       budget: this.#budget,
       ...(this.#orphanGraceMs === undefined ? {} : { orphanGraceMs: this.#orphanGraceMs }),

@@ -27,12 +27,18 @@ export function parseListening(table: string): ListeningSocket[] {
   return sockets;
 }
 
-/** TCP ports that any of these processes listens on, ascending. The costly table is read only if they have sockets. */
-export function portsOf(pids: Iterable<number>): number[] {
+/**
+ * TCP ports that any of these processes listens on, ascending. The table of sockets is asked for only if they have
+ * any: reading it takes the kernel some 10 ms.
+ */
+export function portsOf(
+  pids: Iterable<number>,
+  listening: () => readonly ListeningSocket[] = listeningSockets,
+): number[] {
   const inodes = new Set<number>();
   for (const pid of pids) for (const inode of socketInodes(pid)) inodes.add(inode);
   if (inodes.size === 0) return [];
-  const ports = listeningSockets()
+  const ports = listening()
     .filter(({ inode }) => inodes.has(inode))
     .map(({ port }) => port);
   return [...new Set(ports)].sort((a, b) => a - b);

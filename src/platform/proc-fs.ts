@@ -111,7 +111,27 @@ export function descendantsOf(roots: Iterable<number>, processes: ReadonlyMap<nu
   return found;
 }
 
-/** Children of every thread of a process, straight from the kernel's list; empty where it keeps none. */
+/**
+ * Descendants from the kernel's own lists of children, at a cost that grows with the tree and not with the machine.
+ * Undefined where the kernel keeps no such lists (CONFIG_PROC_CHILDREN).
+ */
+export function listDescendants(root: number): ProcStat[] | undefined {
+  const found = new Map<number, ProcStat>();
+  const pending = [root];
+  for (let pid = pending.pop(); pid !== undefined; pid = pending.pop()) {
+    for (const child of childPids(pid)) {
+      const stat = readStat(child);
+      if (found.has(child) || !isAlive(stat)) continue;
+      found.set(child, stat);
+      pending.push(child);
+    }
+  }
+  return found.size === 0 && readProcFile(root, `task/${root}/children`) === undefined
+    ? undefined
+    : [...found.values()];
+}
+
+/** Children of every thread of a process; none where the kernel keeps no list. */
 export function childPids(pid: number): number[] {
   const children: number[] = [];
   for (const thread of threadIds(pid)) {
@@ -141,10 +161,13 @@ export function residentBytes(pid: number): number {
   return Number(kilobytes) * 1024;
 }
 
-/** Whether the environment a process was started with holds `NAME=value`. False where it may not be read. */
-export function environmentHas(pid: number, name: string, value: string): boolean {
-  const text = readProcFile(pid, 'environ');
-  return text !== undefined && `\0${text}\0`.includes(`\0${name}=${value}\0`);
+/** A variable of the environment a process was started with; undefined where it may not be read. */
+export function environmentValue(pid: number, name: string): string | undefined {
+  const prefix = `${name}=`;
+  const entry = readProcFile(pid, 'environ')
+    ?.split('\0')
+    .find((line) => line.startsWith(prefix));
+  return entry?.slice(prefix.length);
 }
 
 /** Open descriptors with what each refers to, such as `socket:[123]`. Empty where it may not be seen. */

@@ -1,6 +1,5 @@
 import type { Termination, TreeInspection } from '../core/runner.ts';
 import type { Tree } from './group-handle.ts';
-import { portsOf } from './port-owner.ts';
 import { descriptorTarget } from './proc-fs.ts';
 import { TreeInspector } from './tree-inspector.ts';
 import { TreeMembers, type TreeOptions } from './tree-members.ts';
@@ -18,15 +17,15 @@ export class ProcTree implements Tree {
     this.#leader = options.leader;
     // Its own standard input as it was at the start: that of a pipeline's later members is another pipe.
     const stdin = descriptorTarget(options.leader, 0);
-    this.#inspector = new TreeInspector(stdin);
+    this.#inspector = new TreeInspector(options.table, stdin);
   }
 
   isEmpty(): boolean {
-    return this.#members.look(true).length === 0;
+    return this.#members.look().length === 0;
   }
 
   signal(name: string): void {
-    this.#members.signalAll(this.#members.look(true), name);
+    this.#members.signalAll(this.#members.look(), name);
   }
 
   async terminate(signal: string, graceMs: number): Promise<Termination> {
@@ -38,14 +37,14 @@ export class ProcTree implements Tree {
   }
 
   inspect(): Promise<TreeInspection> {
-    return Promise.resolve(this.#inspector.inspect(this.#members.look(true), this.#leader));
+    return Promise.resolve(this.#inspector.inspect(this.#members.look(), this.#leader));
   }
 
   ports(): Promise<number[]> {
-    return Promise.resolve(portsOf(this.#members.look(true).map(({ pid }) => pid)));
+    return Promise.resolve(this.#inspector.ports(this.#members.look()));
   }
 
   awaitingInput(): Promise<boolean> {
-    return Promise.resolve(this.#inspector.awaitingInput(this.#members.look(true)));
+    return Promise.resolve(this.#inspector.awaitingInput(this.#members.look()));
   }
 }

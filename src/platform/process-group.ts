@@ -7,6 +7,7 @@ import { TREE_MARKER } from './child-env.ts';
 import { GroupHandle } from './group-handle.ts';
 import { PortableTree } from './portable-tree.ts';
 import { hasProcFs } from './proc-fs.ts';
+import type { ProcessTable } from './process-table.ts';
 import { ProcTree } from './proc-tree.ts';
 import type { ResolvedCommand } from './launch.ts';
 import { spawnFailure } from './spawn-error.ts';
@@ -17,6 +18,8 @@ const QUIET_TURNS = 3;
 const DRAIN_BYTES = 4 * 1024 * 1024;
 
 export interface GroupOptions {
+  /** Shared by all processes of a server. */
+  table: ProcessTable;
   /** Whether to find members through /proc; default: where there is one. */
   procFs?: boolean;
 }
@@ -29,7 +32,7 @@ export interface GroupOptions {
 export async function spawnInGroup(
   command: ResolvedCommand,
   onOutput: OutputSink,
-  options: GroupOptions = {},
+  { table, procFs = hasProcFs() }: GroupOptions,
 ): Promise<ProcessHandle> {
   if (command.terminal !== undefined) {
     throw new ProcessError(
@@ -70,10 +73,9 @@ export async function spawnInGroup(
       });
     });
   });
-  const tree =
-    (options.procFs ?? hasProcFs())
-      ? new ProcTree({ leader: pid, marker: command.env[TREE_MARKER] })
-      : new PortableTree(pid);
+  const tree = procFs
+    ? new ProcTree({ leader: pid, marker: command.env[TREE_MARKER], table })
+    : new PortableTree(pid);
   return new GroupHandle({ stdin: child.stdin, pid, exited, tree });
 }
 

@@ -9,6 +9,7 @@ import {
   TICKS_PER_SECOND,
   type ProcStat,
 } from './proc-fs.ts';
+import type { ProcessTable } from './process-table.ts';
 
 /** Ticks are 10 ms: a shorter stretch would make a rate of a few ticks. */
 const SHORTEST_STRETCH_MS = 250;
@@ -16,13 +17,15 @@ const SHORTEST_STRETCH_MS = 250;
 /** Looks up the facts of one tree; keeps what it needs to tell a rate from one look to the next. */
 export class TreeInspector {
   readonly #cpu = new CpuMeter();
+  readonly #table: ProcessTable;
   readonly #stdin: string | undefined;
 
   /**
    * `stdin` is what the tree's standard input refers to, such as `socket:[123]`; without it, it is whichever pipe this
    * very process holds the other end of.
    */
-  constructor(stdin?: string) {
+  constructor(table: ProcessTable, stdin?: string) {
+    this.#table = table;
     this.#stdin = stdin;
   }
 
@@ -32,9 +35,16 @@ export class TreeInspector {
       descendants: members.filter(({ pid }) => pid !== leader).map(describeProcess),
       memoryBytes: members.reduce((sum, { pid }) => sum + residentBytes(pid), 0),
       cpuPercent: this.#cpu.percent(members),
-      ports: portsOf(members.map(({ pid }) => pid)),
+      ports: this.ports(members),
       awaitingInput: this.awaitingInput(members),
     };
+  }
+
+  ports(members: readonly ProcStat[]): number[] {
+    return portsOf(
+      members.map(({ pid }) => pid),
+      () => this.#table.listening(),
+    );
   }
 
   awaitingInput(members: readonly ProcStat[]): boolean {
@@ -45,10 +55,8 @@ export class TreeInspector {
       held ??= new Set(openDescriptors(process.pid).map((descriptor) => descriptor.target));
       return held.has(target);
     };
-    return members.some((member) => {
-      const hasChildren = members.some(({ ppid }) => ppid === member.pid);
-      return awaitsInput(member, { isInput, hasChildren });
-    });
+    const parents = new Set(members.map(({ ppid }) => ppid));
+    return members.some((member) => awaitsInput(member, { isInput, hasChildren: parents.has(member.pid) }));
   }
 }
 

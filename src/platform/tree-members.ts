@@ -1,13 +1,12 @@
-import { TREE_MARKER } from './child-env.ts';
 import {
   descendantsOf,
-  environmentHas,
   isSameProcessAlive,
-  readProcesses,
+  listDescendants,
   readStat,
   type ProcessIdentity,
   type ProcStat,
 } from './proc-fs.ts';
+import type { ProcessTable } from './process-table.ts';
 
 export interface TreeOptions {
   /** The first member; it began a session of its own. */
@@ -16,6 +15,7 @@ export interface TreeOptions {
   supervisor?: number;
   /** Value of the tree marker that members carry in their environment, for those whose parent has died. */
   marker: string | undefined;
+  table: ProcessTable;
 }
 
 /**
@@ -25,38 +25,24 @@ export interface TreeOptions {
  */
 export class TreeMembers {
   readonly #marker: string | undefined;
+  readonly #table: ProcessTable;
   readonly #leader: ProcessIdentity;
   readonly #supervisor: ProcessIdentity | undefined;
   readonly #known = new Map<number, number>();
-  /** Processes whose environment lacks the marker: read once each, since that is the costly part of a look. */
-  #strangers = new Map<number, number>();
 
   constructor(options: TreeOptions) {
     this.#marker = options.marker;
+    this.#table = options.table;
     this.#leader = identify(options.leader);
     this.#supervisor = options.supervisor === undefined ? undefined : identify(options.supervisor);
     this.#known.set(this.#leader.pid, this.#leader.startTicks);
   }
 
-  /**
-   * The members alive now, oldest first. `thorough` also searches the environment of every process on the machine,
-   * which a living supervisor makes unnecessary.
-   */
-  look(thorough: boolean, processes: ReadonlyMap<number, ProcStat> = readProcesses()): ProcStat[] {
-    const found = new Map<number, ProcStat>();
-    for (const [pid, startTicks] of this.#known) {
-      const stat = processes.get(pid);
-      if (stat?.startTicks === startTicks) found.set(pid, stat);
-    }
-    if (thorough) for (const stat of this.#marked(processes, found)) found.set(stat.pid, stat);
-    const roots = new Set(found.keys());
-    const supervisor = this.#supervisor;
-    if (supervisor !== undefined && processes.get(supervisor.pid)?.startTicks === supervisor.startTicks) {
-      roots.add(supervisor.pid);
-    }
-    for (const stat of descendantsOf(roots, processes)) found.set(stat.pid, stat);
+  /** The members alive now, oldest first. */
+  look(): ProcStat[] {
+    const held = this.#underSupervisor();
+    const found = new Map((held ?? this.#search()).map((stat) => [stat.pid, stat]));
     found.delete(process.pid);
-
     this.#known.clear();
     for (const { pid, startTicks } of found.values()) this.#known.set(pid, startTicks);
     return [...found.values()].sort((a, b) => a.startTicks - b.startTicks || a.pid - b.pid);
@@ -74,26 +60,37 @@ export class TreeMembers {
     }
   }
 
-  /** Members by session (the leader begins one) or by environment. */
-  *#marked(
-    processes: ReadonlyMap<number, ProcStat>,
-    found: ReadonlyMap<number, ProcStat>,
-  ): Generator<ProcStat> {
+  /** Whatever loses its parent becomes the supervisor's child: while it lives, parent links alone are complete. */
+  #underSupervisor(): ProcStat[] | undefined {
+    const supervisor = this.#supervisor;
+    return supervisor !== undefined && isSameProcessAlive(supervisor)
+      ? (listDescendants(supervisor.pid) ?? descendantsOf([supervisor.pid], this.#table.processes()))
+      : undefined;
+  }
+
+  /** What is known from before, what shares the leader's session or the tree's marker, and what descends from these. */
+  #search(): ProcStat[] {
+    const processes = this.#table.processes();
     const { pid: session, startTicks: born } = this.#leader;
-    const marker = this.#marker;
     const holder = processes.get(session);
     // The number of a session is not given out again while the session has members.
     const ownsSession = holder === undefined || holder.startTicks === born;
-    const strangers = new Map<number, number>();
+    const found: ProcStat[] = [];
     for (const stat of processes.values()) {
-      if (found.has(stat.pid) || stat.startTicks < born) continue;
-      if (ownsSession && stat.session === session) yield stat;
-      else if (marker === undefined || this.#strangers.get(stat.pid) === stat.startTicks) {
-        strangers.set(stat.pid, stat.startTicks);
-      } else if (environmentHas(stat.pid, TREE_MARKER, marker)) yield stat;
-      else strangers.set(stat.pid, stat.startTicks);
+      const isMember =
+        this.#known.get(stat.pid) === stat.startTicks ||
+        (stat.startTicks >= born &&
+          ((ownsSession && stat.session === session) ||
+            (this.#marker !== undefined && this.#table.marker(stat) === this.#marker)));
+      if (isMember) found.push(stat);
     }
-    this.#strangers = strangers;
+    return [
+      ...found,
+      ...descendantsOf(
+        found.map(({ pid }) => pid),
+        processes,
+      ),
+    ];
   }
 }
 

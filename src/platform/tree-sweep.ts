@@ -50,7 +50,7 @@ export class TreeSweep {
   }
 
   #look(): ProcStat[] {
-    const members = this.#members.look(true);
+    const members = this.#members.look();
     for (const member of members) this.#seen.set(`${member.pid} ${member.startTicks}`, member);
     return members;
   }

@@ -3,7 +3,8 @@ import {
   childPids,
   descendantsOf,
   describeProcess,
-  environmentHas,
+  environmentValue,
+  listDescendants,
   isAlive,
   isSameProcessAlive,
   openDescriptors,
@@ -51,8 +52,8 @@ describe('a running process', () => {
     expect(isSameProcessAlive({ ...found, startTicks: found.startTicks - 1 })).toBe(false);
     expect(residentBytes(handle.pid)).toBeGreaterThan(100_000);
     expect(describeProcess(found)).toEqual({ pid: handle.pid, command: 'sleep 60' });
-    expect(environmentHas(handle.pid, 'COLOUR', 'blue')).toBe(true);
-    expect(environmentHas(handle.pid, 'COLOUR', 'blu')).toBe(false);
+    expect(environmentValue(handle.pid, 'COLOUR')).toBe('blue');
+    expect(environmentValue(handle.pid, 'COLOU')).toBeUndefined();
     expect(childPids(process.pid)).toContain(handle.pid);
     expect(openDescriptors(handle.pid).map(({ fd }) => fd)).toEqual(expect.arrayContaining([0, 1, 2]));
   });
@@ -70,6 +71,11 @@ describe('a running process', () => {
     const below = descendantsOf([handle.pid], readProcesses()).map((found) => found.pid);
     expect(below).toContain(pid);
     expect(below).not.toContain(handle.pid);
+    expect(
+      listDescendants(handle.pid)
+        ?.map((found) => found.pid)
+        .sort(),
+    ).toEqual(below.sort());
     expect(below).not.toContain(process.pid);
   });
 });
@@ -93,6 +99,7 @@ describe('a process that has ended', () => {
       [],
       [],
     ]);
-    expect(environmentHas(handle.pid, 'PATH', '')).toBe(false);
+    expect(environmentValue(handle.pid, 'PATH')).toBeUndefined();
+    expect(listDescendants(handle.pid)).toBeUndefined();
   });
 });

@@ -4,6 +4,7 @@ import type { ProcessHandle } from '../../src/core/runner.ts';
 import type { Launch, StreamName } from '../../src/core/types.ts';
 import { resolveLaunch } from '../../src/platform/launch.ts';
 import { spawnInGroup, type GroupOptions } from '../../src/platform/process-group.ts';
+import { ProcessTable } from '../../src/platform/process-table.ts';
 import { isAlive } from '../helpers/alive.ts';
 
 export const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url));
@@ -16,12 +17,13 @@ export interface Started {
   seen: (pattern: RegExp) => Promise<RegExpExecArray>;
 }
 
-export interface StartOptions extends GroupOptions {
+export interface StartOptions extends Partial<GroupOptions> {
   stdin?: 'open' | 'closed';
   env?: Readonly<Record<string, string | null>>;
 }
 
 const started = new Set<ProcessHandle>();
+const table = new ProcessTable();
 
 export function start(launch: Launch | string, options: StartOptions = {}): Promise<Started> {
   const { stdin = 'open', env = {}, ...group } = options;
@@ -32,7 +34,7 @@ export function start(launch: Launch | string, options: StartOptions = {}): Prom
     stdin,
   };
   return record(async (sink) =>
-    spawnInGroup(await resolveLaunch(spec, { baseEnv: process.env }), sink, group),
+    spawnInGroup(await resolveLaunch(spec, { baseEnv: process.env }), sink, { table, ...group }),
   );
 }
 
