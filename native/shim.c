@@ -573,9 +573,9 @@ static void visit_kill(pid_t pid)
 
 /*
  * One round of killing. Only direct children are killed: their pids cannot have been reused, and a child's own
- * children become ours the moment it dies, so the next round has them. Even a chain of a thousand takes one short
- * round a link, and one look at the kernel's list of children is far quicker than a walk through /proc: a process
- * that replaces itself every 50 microseconds does not outrun it.
+ * children become ours the moment it dies, so the next round has them. A line of a thousand generations ends in the
+ * time of a thousand siblings, and one look at the kernel's list of children is far quicker than a walk through /proc:
+ * a process that replaces itself every 50 microseconds does not outrun it.
  */
 static bool kill_children(void)
 {
