@@ -68,6 +68,7 @@ function threadWaits(pid: number, thread: number, isInput: (target: string) => b
 /** Descriptors watched for reading by a poll without a time limit; undefined if it has one, or cannot be read. */
 function watchedForever(pid: number, call: Call, args: readonly bigint[]): number[] | undefined {
   const [first = 0n, second = 0n, third = 0n, fourth = 0n, fifth = 0n] = args;
+  // V8 sets a timer of 8 s after a garbage collection: until it has run out, a prompt of a Node program is not told.
   const forever = (milliseconds: bigint): boolean => BigInt.asIntN(32, milliseconds) < 0n;
   switch (call) {
     case 'poll':

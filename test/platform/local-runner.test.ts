@@ -136,6 +136,28 @@ describe.skipIf(findShim() === undefined)('a supervisor that is killed', () => {
   });
 });
 
+describe.skipIf(findShim() === undefined)('on a terminal', () => {
+  it.each(['bash --norc -i', `python3 -c 'input("Name: ")'`, './prompt-readline.mjs'])(
+    '%s waits for input, and what only runs there does not',
+    async (line) => {
+      const { runner } = runnerWith(undefined);
+      const terminal = { cols: 80, rows: 24 };
+      const open = (shellLine: string): Promise<Started> =>
+        record((sink) =>
+          runner.spawn(
+            { launch: { kind: 'shell', line: shellLine }, cwd: FIXTURES, env: {}, stdin: 'open', terminal },
+            sink,
+          ),
+        );
+      const { handle } = await open(line);
+      await expect.poll(() => handle.awaitingInput(), { timeout: 15_000 }).toBe(true);
+      const other = await open('echo up; sleep 60');
+      await other.seen(/up/);
+      expect(await other.handle.awaitingInput()).toBe(false);
+    },
+  );
+});
+
 describe('the choice of supervision', () => {
   it('falls back, and says why and what to do, where there is no supervisor', async () => {
     const { runner, log } = runnerWith(WITHOUT);
