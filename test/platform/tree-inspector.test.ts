@@ -1,7 +1,15 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { endAll, start } from './support.ts';
 
+const directory = mkdtempSync(join(tmpdir(), 'proctor-inspector-'));
+
 afterEach(endAll);
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+});
 
 describe('awaiting input', () => {
   it.each([
@@ -52,8 +60,7 @@ describe('awaiting input', () => {
     ],
     ['a busy loop', 'echo up; while :; do :; done'],
   ])('is false for %s', async (_, line) => {
-    const fifo = `/tmp/proctor-test-${process.pid}-${performance.now()}`;
-    const { handle, seen } = await start(`trap 'rm -f "$FIFO"' EXIT; ${line}`, { env: { FIFO: fifo } });
+    const { handle, seen } = await start(line, { env: { FIFO: join(directory, 'fifo') } });
     await seen(/up/);
     for (let look = 0; look < 20; look++) {
       expect(await handle.awaitingInput()).toBe(false);
