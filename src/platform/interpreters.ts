@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Script } from 'node:vm';
 import { ProcessError } from '../core/errors.ts';
@@ -180,7 +180,11 @@ async function interpretTypeScript(source: string, around: Surroundings): Promis
     ['deno', ['eval', '--ext=ts', source]],
   ];
   for (const [name, args] of tools) {
-    const { found } = findExecutable(name, around.cwd, bins.length === 0 ? '/nonexistent' : bins.join(':'));
+    const { found } = findExecutable(
+      name,
+      around.cwd,
+      bins.length === 0 ? '/nonexistent' : bins.join(delimiter),
+    );
     if (found !== undefined) return { file: found, args };
   }
   const node = findExecutable('node', around.cwd, around.path).found ?? process.execPath;
