@@ -7,6 +7,9 @@ import { renderOutput } from './render-output.ts';
 
 const { optional } = field;
 
+/** JSON writes a control character as six bytes, and clients drop a connection over a message of 10 MB. */
+const MAX_PAGE_BYTES = 1024 * 1024;
+
 export const getOutput = defineTool({
   name: 'get_output',
   title: 'Get output',
@@ -24,7 +27,7 @@ export const getOutput = defineTool({
     max_bytes: optional(
       field.count
         .min(1)
-        .max(4 * 1024 * 1024)
+        .max(MAX_PAGE_BYTES)
         .describe('Default 16000'),
     ),
     timestamps: optional(field.flag),

@@ -5,6 +5,7 @@ import type {
   ExitWaitOutcome,
   KilledProcess,
   LogWaitOutcome,
+  PatternMatch,
   PortWaitOutcome,
   ProcessSnapshot,
   ReadyOutcome,
@@ -36,6 +37,10 @@ export type WireKill = z.output<typeof killShape>;
 const TAIL_BYTES = 6000;
 /** Each process keeps at least this much of its last output, however many are told of. */
 const MIN_TAIL_BYTES = 200;
+/** Characters of the matched line and its groups together, named ones told twice. */
+const MATCH_CHARS = 4000;
+/** Each group keeps at least this much, however many there are. */
+const MIN_GROUP_CHARS = 40;
 /** Pids named for one process: a killed tree can be larger than an answer should be. */
 const MAX_PIDS = 1000;
 
@@ -133,13 +138,32 @@ export function toLogWait(outcome: LogWaitOutcome): WireLogWait {
   const { tail, ...facts } = waitFacts(outcome);
   if (outcome.outcome !== 'matched' && outcome.outcome !== 'failed')
     return { outcome: outcome.outcome, ...facts, tail };
-  const { line, groups, named, stream } = outcome;
   return {
     outcome: outcome.outcome,
-    ...{ line, groups, named, stream },
+    ...matchFields(outcome),
     ...facts,
     ...(outcome.outcome === 'failed' && { tail }),
   };
+}
+
+/** What matched, cut to what an answer may hold: a line without end is no reason for an answer without end. */
+function matchFields({ line, groups, named, stream }: PatternMatch) {
+  const names = Object.entries(named);
+  const share = Math.max(MIN_GROUP_CHARS, Math.floor(MATCH_CHARS / (1 + groups.length + names.length)));
+  const cut = (text: string | null): string | null => text && cutText(text, share);
+  return {
+    line: cutText(line, share),
+    groups: groups.map(cut),
+    named: Object.fromEntries(names.map(([name, text]) => [name, cut(text)])),
+    stream,
+  };
+}
+
+function cutText(text: string, maxChars: number): string {
+  if (text.length <= maxChars) return text;
+  // Half of a surrogate pair is no text that every client can read.
+  const start = text.slice(0, maxChars).replace(/[\uD800-\uDBFF]$/, '');
+  return `${start}… (${text.length} characters)`;
 }
 
 export function toPortWait(outcome: PortWaitOutcome): WirePortWait {
