@@ -50,6 +50,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   platform: ['core', 'logger.ts'],
   tools: ['core'],
   mcp: ['tools', 'core', 'logger.ts'],
+  http: ['tools', 'core', 'logger.ts'],
 };
 /** All that tools may know of the core. */
 const TOOLS_MAY_SEE = ['service', 'types', 'errors', 'pattern', 'limits'].map((name) => `core/${name}.ts`);
@@ -60,7 +61,7 @@ const ONLY_IN: { module: RegExp; rooms: string[] }[] = [
   { module: /^(node:)?child_process$/, rooms: ['platform'] },
   { module: /^(node:)?(net|tty|dgram)$/, rooms: ['platform'] },
   { module: /^(execa|tree-kill)$/, rooms: ['platform'] },
-  { module: /^re2js$/, rooms: ['core'] },
+  { module: /^(re2js|@xterm\/headless)$/, rooms: ['core'] },
 ];
 
 describe('the arrows between the rooms', () => {

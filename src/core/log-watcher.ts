@@ -17,6 +17,8 @@ export interface LogWatch {
   stream: StreamFilter;
   /** Offset to begin at; retained output from there on is looked at first. */
   from: number;
+  /** Lines that are not to be matched; asked once for each, and for an unfinished one whenever it grows. */
+  ignores?: ((text: string, complete: boolean) => boolean) | undefined;
 }
 
 /** An unfinished line up to this long is matched anew whenever it grows. */
@@ -97,7 +99,8 @@ class LogScan {
 
   #match(line: Line): void {
     if (this.done) return;
-    const { pattern, failurePattern } = this.#watch;
+    const { pattern, failurePattern, ignores } = this.#watch;
+    if (ignores?.(line.text, line.complete) === true) return;
     const hit = pattern?.exec(line.text);
     const failure = hit ? null : failurePattern?.exec(line.text);
     const found = hit ?? failure;

@@ -2,6 +2,7 @@ import { ProcessError } from './errors.ts';
 import { describeLaunch } from './ids.ts';
 import { OutputBuffer, type Segment } from './output-buffer.ts';
 import type { ProcessHandle, Runner, Termination, TreeInspection } from './runner.ts';
+import { Terminal } from './terminal.ts';
 import { lastLine, tailText } from './text-view.ts';
 import type {
   Cause,
@@ -66,6 +67,8 @@ export class ManagedProcess {
   #run = 1;
   #state: State = { phase: 'queued' };
   #started: Promise<void> = Promise.resolve();
+  /** Of the current run. */
+  #terminal: Terminal | undefined;
   /** Why we are ending it, from the moment we ask. */
   #ending: Cause | undefined;
   /** Signals we delivered without asking it to end: if one of them is its end, the cause is ours. */
@@ -130,6 +133,11 @@ export class ManagedProcess {
     return this.live && 'handle' in this.#state ? this.#state.handle : undefined;
   }
 
+  /** The terminal of the current run, where it has one. */
+  get terminal(): Terminal | undefined {
+    return this.#terminal;
+  }
+
   /** Makes this id ready for its next run: output goes on in the same ring, behind a border. */
   nextRun(spec: ProcessSpec, client?: string): void {
     this.#spec = spec;
@@ -150,6 +158,7 @@ export class ManagedProcess {
   async #start(runner: Runner): Promise<void> {
     const startedAt = Date.now();
     this.buffer.beginRun(this.#run, startedAt);
+    this.#terminal = this.#spec.terminal && new Terminal(this.#spec.terminal, this.buffer);
     this.#enter({ phase: 'starting', startedAt });
     try {
       const handle = await runner.spawn(this.#spec, (stream, chunk) => {
@@ -206,6 +215,7 @@ export class ManagedProcess {
     const retained = this.buffer.retainedBytes;
     this.buffer.append(stream, bytes, at);
     this.#options.onRetained(this.buffer.retainedBytes - retained);
+    this.#terminal?.observe(bytes);
     this.outputArrived.emit({ stream, from, at, bytes });
   }
 
@@ -251,6 +261,12 @@ export class ManagedProcess {
         resolve();
       });
     });
+  }
+
+  /** Whether the tree is blocked reading its input; false once nothing of it is left. */
+  async awaitingInput(): Promise<boolean> {
+    const waiting = await this.handle?.awaitingInput().catch(() => false);
+    return waiting ?? false;
   }
 
   /**

@@ -21,6 +21,7 @@ import type {
   SendRequest,
 } from './service.ts';
 import { endsProcess, parseSignal } from './signals.ts';
+import { screenPage } from './screen-page.ts';
 import { sendTurn } from './stdin-turn.ts';
 import { renderPage } from './text-view.ts';
 import type {
@@ -153,12 +154,17 @@ export class ProcessManager implements ProcessService {
     };
   }
 
-  // Synchronous work behind an asynchronous interface: a remote service answers the same calls.
-  // eslint-disable-next-line @typescript-eslint/require-await
   async read(id: string, request: ReadRequest = {}): Promise<OutputPage> {
     const process = this.#registry.get(id);
-    const { run, status, exit, buffer, runFrom } = process;
-    return { id, run, status, ...(exit && { exit }), ...renderPage({ buffer, runFrom }, request) };
+    if (request.screen === true) return screenPage(process, request);
+    const { run, status, exit, buffer, runFrom, terminal } = process;
+    const page = renderPage({ buffer, runFrom }, request);
+    const awaitingInput = await process.awaitingInput();
+    return {
+      ...{ id, run, status, ...(exit && { exit }), ...page },
+      ...(terminal?.modes.alternateScreen === true && { alternateScreen: true }),
+      ...(awaitingInput && { awaitingInput }),
+    };
   }
 
   async waitForLog(id: string, request: LogWaitRequest, context?: CallContext): Promise<LogWaitOutcome> {

@@ -121,6 +121,17 @@ export interface Gap {
   bytes: number;
 }
 
+/** A terminal's screen, beside its text. Positions count from 1. */
+export interface ScreenFacts extends TerminalSize {
+  cursor: { row: number; col: number };
+  /** A full-screen program shows its own screen, which goes when it ends. */
+  alternate: boolean;
+  /** Set by the program; empty where it has set none. */
+  title: string;
+  /** Bytes of the run no longer retained when the screen was first asked for: what they drew is missing. */
+  missingBytes: number;
+}
+
 /** The answer to a read: clean (or raw) text with the byte range it was made from. */
 export interface OutputPage {
   id: string;
@@ -141,11 +152,19 @@ export interface OutputPage {
   omitted: { lines: number; where: 'before' | 'after' | 'middle' }[];
   /** With `grep`: how many lines matched in the range, shown or not. */
   matches?: number;
+  /** With `screen`: the text is the screen, and the byte range what made it. */
+  screen?: ScreenFacts;
+  /** Present and true when the output is a full-screen program's drawing: `screen` makes sense of it. */
+  alternateScreen?: true;
+  /** Present and true when the tree is blocked reading its standard input or terminal. */
+  awaitingInput?: true;
 }
 
 interface WaitFacts {
   status: Status;
   exit?: ExitInfo;
+  /** Present and true when the tree was blocked reading its standard input or terminal as the wait ended. */
+  awaitingInput?: true;
   /** Time the wait really took. */
   waitedMs: number;
   /** The last lines of output, clean text. */
@@ -183,6 +202,7 @@ export type PortWaitOutcome = {
   waitedMs: number;
   status?: Status;
   exit?: ExitInfo;
+  awaitingInput?: true;
   tail?: string;
   cursor?: number;
 };
@@ -191,6 +211,8 @@ export interface EndedProcess {
   id: string;
   status: Status;
   exit?: ExitInfo;
+  /** Present and true when it has not ended but is blocked reading its standard input or terminal. */
+  awaitingInput?: true;
   tail: string;
 }
 
@@ -230,6 +252,7 @@ export interface SendResult {
   reply?: {
     outcome: 'matched' | 'idle' | 'exited' | 'timeout' | 'awaiting_input';
     page: OutputPage;
+    awaitingInput?: true;
     waitedMs: number;
   };
   cursor: number;

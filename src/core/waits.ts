@@ -54,7 +54,7 @@ export class Waits {
     ];
     if (request.stopAtPrompt !== false) conditions.push(promptCondition(process));
     const waited = await this.#wait(request.timeoutMs, context, ...conditions);
-    const facts = { ...factsOf(process), waitedMs: waited.waitedMs };
+    const facts = { ...(await factsOf(process)), waitedMs: waited.waitedMs };
     if (waited.ended === 'timeout') return { ...facts, outcome: 'timeout' };
     return typeof waited.value === 'string'
       ? { ...facts, outcome: waited.value }
@@ -94,7 +94,7 @@ export class Waits {
     );
     return {
       outcome: waited.ended === 'timeout' ? 'timeout' : 'exited',
-      processes: processes.map(endedFacts),
+      processes: await Promise.all(processes.map(endedFacts)),
       waitedMs: waited.waitedMs,
     };
   }
@@ -149,14 +149,14 @@ export class Waits {
     }
 
     const waited = await this.#wait(condition.timeoutMs, context, ...conditions);
-    const facts = { ...factsOf(process), waitedMs: waited.waitedMs };
+    const facts = { ...(await factsOf(process)), waitedMs: waited.waitedMs };
     if (waited.ended === 'timeout') return { by: 'timeout', outcome: 'timeout', ...facts };
     const ended = waited.value;
     switch (ended.by) {
       case 'log':
         return { ...facts, ...ended.hit, by: ended.hit.outcome === 'matched' ? 'log' : 'failure_log' };
       case 'port':
-        return { by: 'port', ...describePort(ended.hit, waited.waitedMs, watch, process, lastProbe) };
+        return { by: 'port', ...(await describePort(ended.hit, waited.waitedMs, watch, process, lastProbe)) };
       case 'exit':
         return { by: 'exit', outcome: 'exited', ...facts };
       case 'idle':
@@ -205,20 +205,20 @@ function portWatchOf(process: ManagedProcess | undefined, request: PortWaitReque
   };
 }
 
-function describePort(
+async function describePort(
   hit: PortHit | { outcome: 'timeout' },
   waitedMs: number,
   watch: PortWatch,
   process: ManagedProcess | undefined,
   lastProbe: string | undefined,
-): PortWaitOutcome {
+): Promise<PortWaitOutcome> {
   const url = hit.outcome === 'ready' ? urlOf(watch, hit.host, hit.port) : undefined;
   return {
     ...(watch.port !== undefined && { port: watch.port }),
     ...hit,
     ...(url !== undefined && { url }),
     ...(hit.outcome === 'timeout' && lastProbe !== undefined && { lastProbe }),
-    ...(process && factsOf(process)),
+    ...(process && (await factsOf(process))),
     waitedMs,
   };
 }
@@ -232,17 +232,19 @@ function urlOf(watch: PortWatch, host: string, port: number): string {
 interface Facts {
   status: Status;
   exit?: ExitInfo;
+  awaitingInput?: true;
   tail: string;
   cursor: number;
 }
 
 /** What every answer about a process says beside its own news. */
-export function factsOf(process: ManagedProcess): Facts {
+async function factsOf(process: ManagedProcess): Promise<Facts> {
   const { status, exit } = process;
-  return { status, ...(exit && { exit }), tail: process.tail(), cursor: process.buffer.end };
+  const facts = { status, ...(exit && { exit }), tail: process.tail(), cursor: process.buffer.end };
+  return !process.ended && (await process.awaitingInput()) ? { ...facts, awaitingInput: true } : facts;
 }
 
-function endedFacts(process: ManagedProcess): EndedProcess {
-  const { status, exit, tail } = factsOf(process);
-  return { id: process.id, status, ...(exit && { exit }), tail };
+async function endedFacts(process: ManagedProcess): Promise<EndedProcess> {
+  const { status, exit, awaitingInput, tail } = await factsOf(process);
+  return { id: process.id, status, ...(exit && { exit }), ...(awaitingInput && { awaitingInput }), tail };
 }

@@ -24,12 +24,7 @@ export const getOutput = defineTool({
     grep: optional(field.pattern.describe('Only lines matching this RE2 pattern')),
     context: optional(field.count.max(1000).describe('Lines around each grep hit')),
     stream: optional(field.streamFilter),
-    max_bytes: optional(
-      field.count
-        .min(1)
-        .max(MAX_PAGE_BYTES)
-        .describe('Default 16000'),
-    ),
+    max_bytes: optional(field.count.min(1).max(MAX_PAGE_BYTES).describe('Default 16000')),
     timestamps: optional(field.flag),
     raw: optional(field.flag.describe('Keep ANSI codes and redraws')),
     screen: optional(field.flag.describe('PTY: the screen as it stands')),

@@ -2,21 +2,39 @@ import type { ReadRequest } from '../core/service.ts';
 import type { OutputPage } from '../core/types.ts';
 import { present } from './present.ts';
 import { statusOf } from './text.ts';
+import { describeScreen } from './wire.ts';
 
 /** The header line that says what the text was made from, what is missing and how to go on; then the text. */
 export function renderOutput(page: OutputPage, request: ReadRequest): string {
-  const { id, run, status, exit, from, to, end, gap, next, matches } = page;
-  const facts = { status, ...(exit && { cause: exit.cause }) };
+  const { id, run, status, exit, from, to, end, gap, next, matches, screen } = page;
+  const facts = {
+    status,
+    ...(exit && { cause: exit.cause }),
+    ...present({ awaiting_input: page.awaitingInput }),
+  };
   const header = [
     `${id} run ${run} ${statusOf({ ...facts, ...exitCodeOf(page) })}`,
-    `bytes ${from}-${to} of ${end}`,
+    screen ? `screen ${describeScreen(screen)}` : `bytes ${from}-${to} of ${end}`,
     gap && `gap: ${gap.bytes} bytes ${gap.from}-${gap.to} no longer kept`,
     matches !== undefined && `${matches} lines match`,
     `next: since=${next}`,
   ].filter((part) => part !== undefined && part !== false);
   const omitted = page.omitted.map((part) => describeOmitted(part, page, request));
-  const text = page.text === '' ? '(no output in this range)' : page.text;
-  return [header.join(' | '), ...omitted, text].join('\n');
+  const empty = screen ? '(the screen is blank)' : '(no output in this range)';
+  return [header.join(' | '), ...omitted, ...screenNotes(page), page.text === '' ? empty : page.text].join(
+    '\n',
+  );
+}
+
+function screenNotes({ screen, alternateScreen }: OutputPage): string[] {
+  if (screen !== undefined && screen.missingBytes > 0) {
+    return [
+      `[the first ${screen.missingBytes} bytes of this run are no longer kept: what they drew is missing. send_stdin with other cols or rows makes most programs draw anew]`,
+    ];
+  }
+  return screen === undefined && alternateScreen === true
+    ? ['[a full-screen program is on: get_output with screen=true shows its screen]']
+    : [];
 }
 
 function exitCodeOf({ exit }: OutputPage): { exit_code?: number; signal?: string } {
@@ -42,6 +60,8 @@ function nextCall(
   page: OutputPage,
   { since, head = 0, maxBytes, grep, context, stream, timestamps, raw }: ReadRequest,
 ): string {
+  if (page.screen)
+    return `get_output ${JSON.stringify({ id: page.id, screen: true })} with a larger max_bytes`;
   const args = {
     id: page.id,
     ...present({ since: where === 'after' ? page.next : since }),

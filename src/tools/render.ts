@@ -36,7 +36,7 @@ export function renderList(
 }
 
 function headline(process: WireProcess): string {
-  const { run, uptime_ms, ports, memory_bytes, cpu_percent, ended_at, awaiting_input } = process;
+  const { run, uptime_ms, ports, memory_bytes, cpu_percent, ended_at } = process;
   const alive = ended_at === undefined;
   const parts = [
     `run ${run}${pidOf(process)}`,
@@ -44,7 +44,6 @@ function headline(process: WireProcess): string {
     ports.length > 0 && `ports ${ports.join(',')}`,
     alive && `${(memory_bytes / 1e6).toFixed(1)} MB`,
     alive && `cpu ${cpu_percent}%`,
-    awaiting_input && 'awaiting_input',
   ];
   return parts.filter((part) => part !== false).join('  ');
 }
@@ -88,16 +87,16 @@ export function renderKill({ processes }: WireKill): string {
 }
 
 export function renderSend(sent: WireSend, omittedLines: number): string {
-  const { id, accepted_bytes, total_bytes, eof, outcome, output, waited_ms, cursor } = sent;
+  const { id, accepted_bytes, total_bytes, eof, outcome, output, screen, waited_ms, cursor } = sent;
   const full = accepted_bytes < total_bytes;
   const lines = [
-    `${id} ${statusOf(sent)}; ${accepted_bytes} of ${total_bytes} bytes accepted${eof ? '; stdin closed' : ''}`,
+    `${id} ${statusOf(sent)}; ${accepted_bytes} of ${total_bytes} bytes accepted${eof ? '; end of file sent' : ''}`,
     full &&
       `stdin is full: the program does not read. Send the remaining ${total_bytes - accepted_bytes} bytes later.`,
     outcome !== undefined && `reply: ${outcome} after ${waited_ms ?? 0} ms`,
     `cursor: ${cursor}`,
     omittedLines > 0 && `${omittedLines} lines left out; get_output with since reads them`,
-    output !== undefined && block('output', output),
+    output !== undefined && block(screen === undefined ? 'output' : `screen ${screen}`, output),
   ];
   return joinLines(lines);
 }

@@ -14,6 +14,9 @@ const exitFields = {
   signal: optional(text),
 };
 
+/** Present where it is true: the process reads its stdin or terminal and nothing else goes on. */
+const promptField = { awaiting_input: optional(z.boolean()) };
+
 const memberShape = z.object({ pid: whole, command: text });
 
 export const processShape = z.object({
@@ -59,6 +62,7 @@ export const logWaitShape = z.object({
   waited_ms: whole,
   status: text,
   ...exitFields,
+  ...promptField,
   tail: optional(text),
 });
 
@@ -77,13 +81,14 @@ export const portWaitShape = z.object({
   waited_ms: whole,
   status: optional(text),
   ...exitFields,
+  ...promptField,
   tail: optional(text),
   cursor: optional(whole),
 });
 
 export const exitWaitShape = z.object({
   outcome: z.enum(['exited', 'timeout']),
-  processes: z.array(z.object({ id: text, status: text, ...exitFields, tail: text })),
+  processes: z.array(z.object({ id: text, status: text, ...exitFields, ...promptField, tail: text })),
   waited_ms: whole,
 });
 
@@ -97,6 +102,7 @@ export const readyShape = z.object({
   waited_ms: whole,
   status: optional(text),
   ...exitFields,
+  ...promptField,
   tail: optional(text),
 });
 
@@ -127,6 +133,8 @@ export const sendShape = z.object({
   total_bytes: whole,
   eof: z.boolean(),
   outcome: optional(text),
+  ...promptField,
+  screen: optional(text),
   output: optional(text),
   waited_ms: optional(whole),
   cursor: whole,

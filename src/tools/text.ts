@@ -13,18 +13,20 @@ export function shortList(items: readonly (string | number)[], total: number = i
   return named.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-/** `failed (exit_code 1, cause self)`: a status with the exit facts that are known. */
+/** `failed (exit_code 1, cause self)`, `running (awaiting_input)`: a status with the facts that are known. */
 export function statusOf(facts: {
   status: string;
   cause?: string;
   exit_code?: number;
   signal?: string;
+  awaiting_input?: boolean;
 }): string {
-  const { status, cause, exit_code, signal } = facts;
+  const { status, cause, exit_code, signal, awaiting_input } = facts;
   const known = [
     exit_code !== undefined && `exit_code ${exit_code}`,
     signal !== undefined && `signal ${signal}`,
     cause !== undefined && `cause ${cause}`,
+    awaiting_input === true && 'awaiting_input',
   ].filter((fact) => fact !== false);
   return known.length === 0 ? status : `${status} (${known.join(', ')})`;
 }

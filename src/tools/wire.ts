@@ -10,6 +10,7 @@ import type {
   ProcessSnapshot,
   ReadyOutcome,
   RunResult,
+  ScreenFacts,
   SendResult,
 } from '../core/types.ts';
 import { present } from './present.ts';
@@ -43,6 +44,8 @@ const MATCH_CHARS = 4000;
 const MIN_GROUP_CHARS = 40;
 /** Pids named for one process: a killed tree can be larger than an answer should be. */
 const MAX_PIDS = 1000;
+/** Characters of a terminal's title shown. */
+const MAX_TITLE = 100;
 
 function isoTime(at: number): string {
   return new Date(at).toISOString();
@@ -124,13 +127,18 @@ export function toReady(wait: ReadyOutcome): WireReady {
 interface WaitFacts {
   status: string;
   exit?: ExitInfo;
+  awaitingInput?: true;
   waitedMs: number;
   tail: string;
   cursor: number;
 }
 
-function waitFacts({ status, exit, waitedMs, tail, cursor }: WaitFacts) {
-  return { cursor, waited_ms: Math.round(waitedMs), status, ...exitFields(exit), tail: cutTail(tail) };
+function waitFacts({ status, exit, awaitingInput, waitedMs, tail, cursor }: WaitFacts) {
+  return {
+    ...{ cursor, waited_ms: Math.round(waitedMs), status, ...exitFields(exit) },
+    ...present({ awaiting_input: awaitingInput }),
+    tail: cutTail(tail),
+  };
 }
 
 /** A match speaks for itself; every other outcome brings the last lines. */
@@ -167,21 +175,25 @@ function cutText(text: string, maxChars: number): string {
 }
 
 export function toPortWait(outcome: PortWaitOutcome): WirePortWait {
-  const { port, host, httpStatus, url, owner, lastProbe, waitedMs, status, exit, tail, cursor } = outcome;
+  const { port, host, httpStatus, url, owner, lastProbe } = outcome;
+  const { waitedMs, status, exit, awaitingInput, tail, cursor } = outcome;
   return {
     outcome: outcome.outcome,
     ...present({ port, host, http_status: httpStatus, url, owner, last_probe: lastProbe }),
     waited_ms: Math.round(waitedMs),
     ...present({ status, cursor }),
     ...exitFields(exit),
+    ...present({ awaiting_input: awaitingInput }),
     ...present({ tail: tail === undefined || outcome.outcome === 'ready' ? undefined : cutTail(tail) }),
   };
 }
 
 export function toExitWait({ outcome, processes, waitedMs }: ExitWaitOutcome): WireExitWait {
   const share = tailShare(processes.length);
-  const toEnded = ({ id, status, exit, tail }: EndedProcess) => ({
-    ...{ id, status, ...exitFields(exit), tail: cutTail(tail, share) },
+  const toEnded = ({ id, status, exit, awaitingInput, tail }: EndedProcess) => ({
+    ...{ id, status, ...exitFields(exit) },
+    ...present({ awaiting_input: awaitingInput }),
+    tail: cutTail(tail, share),
   });
   return { outcome, processes: processes.map(toEnded), waited_ms: Math.round(waitedMs) };
 }
@@ -198,9 +210,26 @@ export function toSend({
 }: SendResult): WireSend {
   return {
     ...{ id, status, ...exitFields(exit), accepted_bytes: acceptedBytes, total_bytes: totalBytes, eof },
-    ...(reply && { outcome: reply.outcome, output: reply.page.text, waited_ms: Math.round(reply.waitedMs) }),
+    ...(reply && {
+      outcome: reply.outcome,
+      ...present({ awaiting_input: reply.awaitingInput }),
+      ...present({ screen: reply.page.screen && describeScreen(reply.page.screen) }),
+      output: reply.page.text,
+      waited_ms: Math.round(reply.waitedMs),
+    }),
     cursor,
   };
+}
+
+/** `80x24, cursor row 3 col 1, alternate screen, title "notes.txt"`. */
+export function describeScreen({ cols, rows, cursor, alternate, title }: ScreenFacts): string {
+  const parts = [
+    `${cols}x${rows}`,
+    `cursor row ${cursor.row} col ${cursor.col}`,
+    ...(alternate ? ['alternate screen'] : []),
+    ...(title === '' ? [] : [`title ${JSON.stringify(title.slice(0, MAX_TITLE))}`]),
+  ];
+  return parts.join(', ');
 }
 
 export function toKill(processes: readonly KilledProcess[]): WireKill {
