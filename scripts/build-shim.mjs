@@ -16,61 +16,73 @@ const SOURCE = join(ROOT, 'native', 'shim.c');
 const TARGETS = ['linux-x64', 'linux-arm64'];
 const HOST = `${process.platform}-${process.arch}`;
 
-const WARNINGS = ['-Wall', '-Wextra', '-Werror', '-Wconversion', '-Wshadow'];
+const WARNINGS = ['-Wall', '-Wextra', '-Wconversion', '-Wshadow'];
 const SMALL = ['-O2', '-s', '-fdata-sections', '-ffunction-sections', '-Wl,--gc-sections'];
 const SANITIZE = ['-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+const STATIC = [...SMALL, '-static'];
 
-/** Compilers to try in turn. musl's static programs are a tenth of the size of glibc's. */
-function compilers(target) {
-  if (process.env.CC) return [process.env.CC.split(' ')];
-  const [, arch] = target.split('-');
-  const triple = { x64: 'x86_64', arm64: 'aarch64' }[arch];
-  const cross = triple
-    ? [
-        [`${triple}-linux-musl-gcc`],
-        ['zig', 'cc', '-target', `${triple}-linux-musl`],
-        [`${triple}-linux-gnu-gcc`],
-      ]
-    : [];
-  return target === HOST ? [['musl-gcc'], ['cc'], ['gcc'], ['clang'], ...cross] : cross;
+/** Compilers with their flags, to be tried in turn. musl's static programs are a tenth of the size of glibc's. */
+function* attempts(target, sanitize) {
+  const native = process.env.CC ? [process.env.CC.split(' ')] : [['cc'], ['gcc'], ['clang']];
+  if (sanitize) {
+    for (const compiler of native) yield [compiler, SANITIZE];
+    return;
+  }
+  if (process.env.CC) {
+    yield [native[0], STATIC];
+    // Where there is no static libc, a program that loads it does too.
+    yield [native[0], SMALL];
+    return;
+  }
+  if (target === HOST) yield [['musl-gcc'], STATIC];
+  const triple = { 'linux-x64': 'x86_64-linux', 'linux-arm64': 'aarch64-linux' }[target];
+  if (target === HOST)
+    for (const flags of [STATIC, SMALL]) for (const compiler of native) yield [compiler, flags];
+  if (triple === undefined) return;
+  yield [[`${triple}-musl-gcc`], STATIC];
+  yield [['zig', 'cc', '-target', `${triple}-musl`], STATIC];
+  yield [[`${triple}-gnu-gcc`], STATIC];
 }
 
-/** Where there is no static libc, a program that loads it does too. */
-const LINKS = [['-static'], []];
-
+/** Undefined when done, else why not. */
 function compile([command, ...args], flags, out) {
   const result = spawnSync(command, [...args, '-std=c11', ...WARNINGS, ...flags, '-o', out, SOURCE], {
     encoding: 'utf8',
   });
-  if (result.error) return { missing: true, message: `${command}: ${result.error.code}` };
-  return { missing: false, ok: result.status === 0, message: result.stderr.trim() };
+  if (result.error) return `${command}: ${result.error.code}`;
+  return result.status === 0 ? undefined : result.stderr.trim();
 }
 
-/** Returns undefined, or why there is no binary. */
-export function buildShim({ target = HOST, out = shimPath(target), sanitize = false, force = false } = {}) {
+/** Its check says 0 or 1; anything else comes from a loader that cannot run it. */
+function runs(program) {
+  return [0, 1].includes(spawnSync(program, ['--check'], { stdio: 'ignore' }).status);
+}
+
+/**
+ * Returns undefined, or why there is no binary. `strict` takes warnings for errors: for those who change the source, not
+ * for those who install with a compiler that warns of something new.
+ */
+export function buildShim({ target = HOST, out = shimPath(target), sanitize = false, strict = false } = {}) {
   if (!target.startsWith('linux-')) return `${target} has no native supervisor`;
-  if (!force && !sanitize && upToDate(out)) return undefined;
+  if (!strict && upToDate(out)) return undefined;
   mkdirSync(dirname(out), { recursive: true });
   // A running one cannot be written to, but it can be replaced.
   const fresh = `${out}.${process.pid}`;
   const reasons = [];
   try {
-    for (const compiler of compilers(target)) {
-      for (const flags of sanitize ? [SANITIZE] : LINKS.map((link) => [...SMALL, ...link])) {
-        const result = compile(compiler, flags, fresh);
-        if (result.ok) {
-          chmodSync(fresh, 0o755);
-          renameSync(fresh, out);
-          return undefined;
-        }
-        reasons.push(result.message);
-        if (result.missing) break;
+    for (const [compiler, flags] of attempts(target, sanitize)) {
+      const reason = compile(compiler, strict ? [...flags, '-Werror'] : flags, fresh);
+      if (reason === undefined && (target !== HOST || runs(fresh))) {
+        chmodSync(fresh, 0o755);
+        renameSync(fresh, out);
+        return undefined;
       }
+      reasons.push(reason ?? `what ${compiler[0]} made does not run`);
     }
   } finally {
     rmSync(fresh, { force: true });
   }
-  return `no compiler made ${target}: ${reasons.join('; ')}`;
+  return `no compiler made ${target}: ${[...new Set(reasons)].join('; ')}`;
 }
 
 export function shimPath(target = HOST) {
@@ -94,7 +106,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const out = values.out ?? (sanitize ? join(ROOT, 'build', 'proctor-shim-sanitized') : undefined);
   const reasons = (all ? TARGETS : [target])
     .map((name) =>
-      buildShim({ target: name, sanitize, force: true, ...(out !== undefined && !all && { out }) }),
+      buildShim({ target: name, sanitize, strict: true, ...(out !== undefined && !all && { out }) }),
     )
     .filter((reason) => reason !== undefined);
   for (const reason of reasons) console.error(reason);
