@@ -63,13 +63,18 @@ export class ProcessManager implements ProcessService {
     if (request.waitFor) this.#waits.check(request.waitFor);
     const spec = await planRun(request, this.#runner, this.#limits.roots);
 
-    const holder = request.name === undefined ? undefined : this.#registry.find(request.name);
-    if (holder?.live === true) {
+    for (let holder = this.#holder(request.name); holder; holder = this.#holder(request.name)) {
       if (request.ifRunning === 'reuse') return this.#started(holder, true, request.waitFor, context);
       if (request.ifRunning !== 'replace') throw nameInUse(holder);
       await this.#endOrFail(holder);
     }
     return this.#startRun(this.#reserve(spec, request.name, context?.client), request.waitFor, context);
+  }
+
+  /** Who holds a name alive; while one was being ended, another caller may have taken it. */
+  #holder(name: string | undefined): ManagedProcess | undefined {
+    const holder = name === undefined ? undefined : this.#registry.find(name);
+    return holder?.live === true ? holder : undefined;
   }
 
   /** Takes the id and a place among the live ones, in one turn of the event loop: two callers never get the same. */
@@ -142,7 +147,7 @@ export class ProcessManager implements ProcessService {
 
   async list(request: ListRequest = {}): Promise<ProcessListing> {
     const { status = 'all', ids } = request;
-    const chosen = ids ? ids.map((id) => this.#registry.get(id)) : this.#registry.all();
+    const chosen = ids ? unique(ids).map((id) => this.#registry.get(id)) : this.#registry.all();
     const kept = chosen.filter((process) => {
       if (status === 'all') return true;
       if (status === 'live') return process.live;
@@ -209,7 +214,7 @@ export class ProcessManager implements ProcessService {
     this.#refuseWhenClosing();
     const process = this.#registry.get(id);
     if (waitFor) this.#waits.check(waitFor);
-    await this.#endOrFail(process);
+    for (let holder = this.#holder(id); holder; holder = this.#holder(id)) await this.#endOrFail(holder);
     return this.#startRun(this.#reserve(process.spec, id, context?.client), waitFor, context);
   }
 

@@ -131,6 +131,20 @@ describe('names and runs', () => {
     expect(runner.handles.map((h) => h.signals)).toEqual([['SIGTERM'], []]);
   });
 
+  it('lets everybody who asks at the same time replace or restart it, one after the other', async () => {
+    await start({ command: 'serve', name: 'web' });
+    const all = Promise.all([
+      manager.run({ command: 'a', name: 'web', ifRunning: 'replace' }),
+      manager.run({ command: 'b', name: 'web', ifRunning: 'replace' }),
+      manager.restart('web'),
+    ]);
+    await vi.advanceTimersByTimeAsync(500);
+    expect((await all).map(({ process }) => process.run).sort()).toEqual([2, 3, 4]);
+    expect((await manager.list({ ids: ['web', 'web'] })).processes).toMatchObject([
+      { run: 4, status: 'running' },
+    ]);
+  });
+
   it('gives a name to one of two callers that ask at the same time', async () => {
     const both = Promise.allSettled([
       manager.run({ command: 'a', name: 'x' }),
