@@ -12,6 +12,17 @@ export function exitCondition(process: ManagedProcess): Arm<'exited'> {
   };
 }
 
+/** Settles when nothing of the tree is alive; at once when that is so already. */
+export function treeEndCondition(process: ManagedProcess): Arm<'empty'> {
+  return (settle) => {
+    const remove = process.treeEnded.add(() => {
+      settle('empty');
+    });
+    if (!process.live) settle('empty');
+    return remove;
+  };
+}
+
 /** Settles when all, or any, of the processes have ended. */
 export function exitsCondition(processes: readonly ManagedProcess[], mode: 'all' | 'any'): Arm<'exited'> {
   return (settle) => {

@@ -1,5 +1,5 @@
 import { ProcessError } from './errors.ts';
-import { exitCondition } from './exit-watcher.ts';
+import { exitCondition, treeEndCondition } from './exit-watcher.ts';
 import { checkName, deriveId } from './ids.ts';
 import { EARLY_EXIT_MS, type Limits } from './limits.ts';
 import { ManagedProcess } from './managed-process.ts';
@@ -41,6 +41,12 @@ import type {
 import { Listeners, wait } from './wait.ts';
 import { Waits } from './waits.ts';
 
+/**
+ * A leader's end is told before its tree is known to be empty, and children of a pipeline end a moment after it. What
+ * is gone within this time is treated as ended, so that a name is free for whoever was told of the end.
+ */
+const TREE_END_MS = 200;
+
 /** The service itself: who may start, under which id, and what happens to all of them at the end. */
 export class ProcessManager implements ProcessService {
   readonly #runner: Runner;
@@ -63,12 +69,24 @@ export class ProcessManager implements ProcessService {
     if (request.waitFor) this.#waits.check(request.waitFor);
     const spec = await planRun(request, this.#runner, this.#limits.roots);
 
+    await this.#settle(this.#registry.find(request.name ?? ''));
     for (let holder = this.#holder(request.name); holder; holder = this.#holder(request.name)) {
       if (request.ifRunning === 'reuse') return this.#started(holder, true, request.waitFor, context);
       if (request.ifRunning !== 'replace') throw nameInUse(holder);
       await this.#endOrFail(holder);
     }
     return this.#startRun(this.#reserve(spec, request.name, context?.client), request.waitFor, context);
+  }
+
+  /** Each process once, in the order named. Throws PROCESS_NOT_FOUND. */
+  #named(ids: readonly string[] = []): ManagedProcess[] {
+    return [...new Set(ids)].map((id) => this.#registry.get(id));
+  }
+
+  /** Gives what remains of a tree whose leader has ended the time to end as well. */
+  async #settle(process: ManagedProcess | undefined): Promise<void> {
+    if (process?.ended !== true || !process.live) return;
+    await wait({ timeoutMs: TREE_END_MS }, treeEndCondition(process));
   }
 
   /** Who holds a name alive; while one was being ended, another caller may have taken it. */
@@ -147,7 +165,7 @@ export class ProcessManager implements ProcessService {
 
   async list(request: ListRequest = {}): Promise<ProcessListing> {
     const { status = 'all', ids } = request;
-    const chosen = ids ? unique(ids).map((id) => this.#registry.get(id)) : this.#registry.all();
+    const chosen = ids ? this.#named(ids) : this.#registry.all();
     const kept = chosen.filter((process) => {
       if (status === 'all') return true;
       if (status === 'live') return process.live;
@@ -182,7 +200,7 @@ export class ProcessManager implements ProcessService {
   }
 
   async waitForExit(request: ExitWaitRequest, context?: CallContext): Promise<ExitWaitOutcome> {
-    const processes = request.ids.map((id) => this.#registry.get(id));
+    const processes = this.#named(request.ids);
     return this.#waits.forExit(processes, request, context);
   }
 
@@ -193,8 +211,7 @@ export class ProcessManager implements ProcessService {
   async kill(request: KillRequest): Promise<KillResult> {
     const signal = parseSignal(request.signal ?? 'SIGTERM');
     const graceMs = request.graceMs ?? this.#limits.graceMs;
-    const processes =
-      request.all === true ? this.#registry.live() : unique(request.ids).map((id) => this.#registry.get(id));
+    const processes = request.all === true ? this.#registry.live() : this.#named(request.ids);
     if (endsProcess(signal))
       return { processes: await this.#endAll(processes, 'kill_process', signal, graceMs) };
     for (const process of processes) process.deliver(signal);
@@ -218,12 +235,10 @@ export class ProcessManager implements ProcessService {
     return this.#startRun(this.#reserve(process.spec, id, context?.client), waitFor, context);
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await
   async remove(request: RemoveRequest): Promise<string[]> {
-    const processes =
-      request.allEnded === true
-        ? this.#registry.ended()
-        : unique(request.ids).map((id) => this.#registry.get(id));
+    const meant = request.allEnded === true ? this.#registry.all() : this.#named(request.ids);
+    await Promise.all(meant.map((process) => this.#settle(process)));
+    const processes = request.allEnded === true ? this.#registry.ended() : this.#named(request.ids);
     const alive = processes.find((process) => process.live);
     if (alive) {
       throw new ProcessError(
@@ -305,8 +320,4 @@ function nameInUse(holder: ManagedProcess): ProcessError {
   return new ProcessError('NAME_IN_USE', `The name ${holder.id} is taken: ${state}.`, {
     hint: 'Pass if_running: "reuse" or "replace", choose another name, or end it with kill_process.',
   });
-}
-
-function unique(ids: readonly string[] = []): string[] {
-  return [...new Set(ids)];
 }

@@ -183,13 +183,31 @@ describe('names and runs', () => {
     expect(processes).toMatchObject([
       { id: 'd', status: 'completed', live: true, descendants: [{ pid: 77 }] },
     ]);
-    expect(await codeOf(manager.run({ command: 'server', name: 'd' }))).toBe('NAME_IN_USE');
-    expect(await codeOf(manager.remove({ ids: ['d'] }))).toBe('INVALID_ARGUMENT');
+    const refused = [
+      codeOf(manager.run({ command: 'server', name: 'd' })),
+      codeOf(manager.remove({ ids: ['d'] })),
+    ];
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await Promise.all(refused)).toEqual(['NAME_IN_USE', 'INVALID_ARGUMENT']);
     expect(await manager.waitForExit({ ids: ['d'] })).toMatchObject({ outcome: 'exited', waitedMs: 0 });
     expect(await manager.kill({ ids: ['d'] })).toMatchObject({
       processes: [{ killed: [77], status: 'completed' }],
     });
     expect(await manager.remove({ allEnded: true })).toEqual(['d']);
+  });
+});
+
+describe('a tree that empties just after its leader has ended', () => {
+  it('frees its name', async () => {
+    await start({ command: 'yes | head', name: 'd' });
+    runner.last.descendants = [{ pid: 77, command: 'yes' }];
+    runner.last.exit(0);
+    await vi.advanceTimersByTimeAsync(0);
+    const again = manager.run({ command: 'yes | head', name: 'd' });
+    const first = runner.last;
+    setTimeout(() => void first.terminate('SIGTERM', 0), 20);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await again).toMatchObject({ process: { id: 'd', run: 2, status: 'running' } });
   });
 });
 

@@ -186,6 +186,14 @@ describe('a name that is taken', () => {
     expect(next.pid).not.toBe(first.pid);
   });
 
+  it('is free, and its record can be forgotten, as soon as the end was told', async () => {
+    for (let run = 1; run <= 15; run++) {
+      expect(await server().run('sleep 0.01; yes | head -n 1', { name: 'job' })).toMatchObject({ run });
+      await server().exited('job');
+    }
+    expect(await server().ok('remove_process', { id: 'job' })).toEqual({ removed: ['job'] });
+  });
+
   it('goes on as the next run once ended; cursors stay valid and reads begin at the current run', async () => {
     await server().run('echo first run', { name: 'job' });
     await server().exited('job');
