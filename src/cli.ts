@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { ConfigError, helpText, parseCommandLine, type CommandLine, type Config } from './config.ts';
+import { parseCommandLine, type CommandLine } from './command-line.ts';
+import type { Config, ServeConfig } from './config.ts';
 import { ProcessManager } from './core/process-manager.ts';
-import { createLogger } from './logger.ts';
+import { createLogger, type Logger } from './logger.ts';
 import { serveStdio } from './mcp/stdio.ts';
 import { LocalRunner } from './platform/local-runner.ts';
+import { ConfigError } from './settings.ts';
 
 /** Exit status for a mistake on the command line, as shells and getopt have it. */
 const USAGE_ERROR = 2;
@@ -15,17 +17,27 @@ function version(): string {
   return String(found);
 }
 
-/** Serves one stdio client until it goes away, a signal comes, or an error escapes; then ends every process. */
-function serve(config: Config): void {
+interface Supervisor {
+  manager: ProcessManager;
+  logger: Logger;
+}
+
+function createSupervisor(config: Config): Supervisor {
   const logger = createLogger(config.logLevel, process.stderr);
   const runner = new LocalRunner({ logger, ...(config.shell !== undefined && { shell: config.shell }) });
-  const manager = new ProcessManager(runner, config.limits);
-  const server = serveStdio(manager, { version: version(), logger });
+  return { manager: new ProcessManager(runner, config.limits), logger };
+}
 
+/** Until a signal comes or an error escapes; then ends every process. Returns what ends it for another reason. */
+function runUntilEnd(
+  { manager, logger }: Supervisor,
+  configuredGraceMs: number,
+  closeFace: () => Promise<void>,
+): (reason: string, exitCode: number) => void {
   let closing = false;
   const end = (reason: string, exitCode: number): void => {
     // A second request to end hurries the first: no more grace.
-    const graceMs = closing ? 0 : config.limits.graceMs;
+    const graceMs = closing ? 0 : configuredGraceMs;
     closing = true;
     logger.debug(`ending: ${reason}`);
     const giveUp = setTimeout(() => process.exit(exitCode || 1), graceMs + 1000);
@@ -34,16 +46,12 @@ function serve(config: Config): void {
       .catch((error: unknown) => {
         logger.error('closing failed', error);
       })
-      .then(() => server.close())
+      .then(closeFace)
       .finally(() => {
         clearTimeout(giveUp);
         process.exit(exitCode);
       });
   };
-
-  void server.closed.then(() => {
-    end('the client closed the connection', 0);
-  });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
       end(signal, 0);
@@ -58,6 +66,36 @@ function serve(config: Config): void {
   // A client that stops reading must not end the server by EPIPE: stdin's end tells that it has gone.
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
+  return end;
+}
+
+/** Serves one stdio client until it goes away. */
+function serveStdioClient(config: Config): void {
+  const supervisor = createSupervisor(config);
+  const { manager, logger } = supervisor;
+  const server = serveStdio(manager, { version: version(), logger });
+  const end = runUntilEnd(supervisor, config.limits.graceMs, () => server.close());
+  void server.closed.then(() => {
+    end('the client closed the connection', 0);
+  });
+}
+
+/** Serves every client that comes over HTTP, until it is told to end. */
+async function serveHttpClients(config: Config, serve: ServeConfig): Promise<void> {
+  const supervisor = createSupervisor(config);
+  const { manager, logger } = supervisor;
+  try {
+    // Most servers speak stdio to one client: they start without what HTTP takes.
+    const { startSharedServer } = await import('./serve.ts');
+    const server = await startSharedServer(manager, { version: version(), logger }, serve);
+    runUntilEnd(supervisor, config.limits.graceMs, () => server.close());
+    process.stdout.write(`Proctor serves MCP at ${server.mcpUrl} (${server.access})\n`);
+  } catch (error) {
+    process.stderr.write(
+      `proctor-mcp: cannot serve: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    process.exit(1);
+  }
 }
 
 function main(argv: readonly string[], env: NodeJS.ProcessEnv): void {
@@ -72,13 +110,17 @@ function main(argv: readonly string[], env: NodeJS.ProcessEnv): void {
   }
   switch (line.command) {
     case 'help':
-      process.stdout.write(helpText());
+      process.stdout.write(line.text);
       return;
     case 'version':
       process.stdout.write(`${version()}\n`);
       return;
     case 'stdio':
-      serve(line.config);
+      serveStdioClient(line.config);
+      return;
+    case 'serve':
+      void serveHttpClients(line.config, line.serve);
+      return;
   }
 }
 

@@ -1,9 +1,14 @@
 import { realpathSync } from 'node:fs';
-import { delimiter } from 'node:path';
-import { parseArgs } from 'node:util';
+import { homedir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { DEFAULT_LIMITS, type Limits } from './core/limits.ts';
+import { isLoopback } from './http/hosts.ts';
+import { ConfigError, readSettings, type Flags, type SettingGroup } from './settings.ts';
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What every server of processes needs, whatever it speaks. */
 export interface Config {
   readonly limits: Limits;
   /** Shell for command lines; absent: bash where there is one, else sh. */
@@ -11,77 +16,23 @@ export interface Config {
   readonly logLevel: 'silent' | 'info' | 'debug';
 }
 
-export type CommandLine = { command: 'help' | 'version' } | { command: 'stdio'; config: Config };
-
-/** A mistake in flags or environment, worded for the person who made it. */
-export class ConfigError extends Error {}
-
-interface Setting {
-  flag: string;
-  variable: string;
-  placeholder: string;
-  help: string;
+/** What a server that others reach over HTTP needs besides. */
+export interface ServeConfig {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** False: none is asked for. Absent: the one in the state directory, made on first use. */
+  readonly token?: string | false;
+  readonly allowHosts: readonly string[];
+  readonly allowOrigins: readonly string[];
+  /** Requests a second from one address that may go on for ever. */
+  readonly ratePerSecond: number;
+  readonly maxBodyBytes: number;
+  readonly stateDirectory: string;
 }
 
-/** One table behind flags, environment variables and --help. */
-const SETTINGS = {
-  ringBytes: {
-    flag: 'ring-bytes',
-    variable: 'PROCTOR_RING_BYTES',
-    placeholder: 'SIZE',
-    help: 'output kept per process (default 4M)',
-  },
-  totalRingBytes: {
-    flag: 'total-bytes',
-    variable: 'PROCTOR_TOTAL_BYTES',
-    placeholder: 'SIZE',
-    help: 'output kept for all processes together (default 256M)',
-  },
-  maxLive: {
-    flag: 'max-processes',
-    variable: 'PROCTOR_MAX_PROCESSES',
-    placeholder: 'N',
-    help: 'processes alive at the same time (default 64)',
-  },
-  keepEnded: {
-    flag: 'keep-ended',
-    variable: 'PROCTOR_KEEP_ENDED',
-    placeholder: 'N',
-    help: 'ended processes remembered with their output (default 50)',
-  },
-  waitCapMs: {
-    flag: 'wait-cap-ms',
-    variable: 'PROCTOR_WAIT_CAP_MS',
-    placeholder: 'MS',
-    help: 'longest a single wait may take (default 50000)',
-  },
-  graceMs: {
-    flag: 'grace-ms',
-    variable: 'PROCTOR_GRACE_MS',
-    placeholder: 'MS',
-    help: 'time between SIGTERM and SIGKILL (default 5000)',
-  },
-  roots: {
-    flag: 'root',
-    variable: 'PROCTOR_ROOT',
-    placeholder: 'DIR',
-    help: 'only allow working directories inside DIR (repeatable; ":"-separated in the variable)',
-  },
-  shell: {
-    flag: 'shell',
-    variable: 'PROCTOR_SHELL',
-    placeholder: 'PATH',
-    help: 'shell for command lines (default bash, else sh)',
-  },
-  logLevel: {
-    flag: 'log-level',
-    variable: 'PROCTOR_LOG_LEVEL',
-    placeholder: 'LEVEL',
-    help: 'silent, info or debug, written to stderr (default info)',
-  },
-} as const satisfies Record<string, Setting>;
-
-type SettingName = keyof typeof SETTINGS;
+/** Unassigned by IANA, and below the ports that systems hand out by themselves. */
+export const DEFAULT_PORT = 7433;
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
 
@@ -111,9 +62,26 @@ const root = z.string().transform((text, context) => {
   }
 });
 
+/** Shorter ones can be guessed; other characters would not survive an Authorization header. */
+const token = z
+  .string()
+  .regex(/^[\w.~+/=-]{16,}$/, 'expected at least 16 letters, digits or any of - . _ ~ + / =');
+
+const origin = z
+  .string()
+  .regex(/^[a-z][a-z\d+.-]*:\/\/[^/\s]+$/i, 'expected an origin such as https://app.example');
+
 const DAY_MS = 86_400_000;
 
-const SCHEMA = z.object({
+const logLevelSetting = {
+  flag: 'log-level',
+  variable: 'PROCTOR_LOG_LEVEL',
+  placeholder: 'LEVEL',
+  help: 'silent, info or debug, written to stderr (default info)',
+};
+const logLevel = z.enum(['silent', 'info', 'debug']).default('info');
+
+const serverSchema = z.object({
   ringBytes: size.default(DEFAULT_LIMITS.ringBytes),
   totalRingBytes: size.default(DEFAULT_LIMITS.totalRingBytes),
   maxLive: integer(1, 10_000).default(DEFAULT_LIMITS.maxLive),
@@ -122,85 +90,162 @@ const SCHEMA = z.object({
   graceMs: integer(0, 600_000).default(DEFAULT_LIMITS.graceMs),
   roots: z.array(root).default([]),
   shell: z.string().min(1).optional(),
-  logLevel: z
-    .enum(['silent', 'info', 'debug'], { error: 'expected silent, info or debug' })
-    .default('info'),
+  logLevel,
 });
 
-/** Reads defaults < environment < flags. Throws ConfigError, worded for people. */
-export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv): CommandLine {
-  const values = parseFlags(argv);
-  if (values.help === true) return { command: 'help' };
-  if (values.version === true) return { command: 'version' };
+/** Settings of every server of processes. */
+export const SERVER_SETTINGS: SettingGroup<typeof serverSchema> = {
+  schema: serverSchema,
+  settings: {
+    ringBytes: {
+      flag: 'ring-bytes',
+      variable: 'PROCTOR_RING_BYTES',
+      placeholder: 'SIZE',
+      help: 'output kept per process (default 4M)',
+    },
+    totalRingBytes: {
+      flag: 'total-bytes',
+      variable: 'PROCTOR_TOTAL_BYTES',
+      placeholder: 'SIZE',
+      help: 'output kept for all processes together (default 256M)',
+    },
+    maxLive: {
+      flag: 'max-processes',
+      variable: 'PROCTOR_MAX_PROCESSES',
+      placeholder: 'N',
+      help: 'processes alive at the same time (default 64)',
+    },
+    keepEnded: {
+      flag: 'keep-ended',
+      variable: 'PROCTOR_KEEP_ENDED',
+      placeholder: 'N',
+      help: 'ended processes remembered with their output (default 50)',
+    },
+    waitCapMs: {
+      flag: 'wait-cap-ms',
+      variable: 'PROCTOR_WAIT_CAP_MS',
+      placeholder: 'MS',
+      help: 'longest a single wait may take (default 50000)',
+    },
+    graceMs: {
+      flag: 'grace-ms',
+      variable: 'PROCTOR_GRACE_MS',
+      placeholder: 'MS',
+      help: 'time between SIGTERM and SIGKILL (default 5000)',
+    },
+    roots: {
+      flag: 'root',
+      variable: 'PROCTOR_ROOT',
+      placeholder: 'DIR',
+      separator: delimiter,
+      help: 'only allow working directories inside DIR (repeatable; ":"-separated in the variable)',
+    },
+    shell: {
+      flag: 'shell',
+      variable: 'PROCTOR_SHELL',
+      placeholder: 'PATH',
+      help: 'shell for command lines (default bash, else sh)',
+    },
+    logLevel: logLevelSetting,
+  },
+};
 
-  const raw: Partial<Record<SettingName, string | string[]>> = {};
-  const origin = new Map<string, string>();
-  for (const name of settingNames()) {
-    const { flag, variable } = SETTINGS[name];
-    const fromFlag = values[flag];
-    const fromEnv = env[variable];
-    if (typeof fromFlag === 'string' || Array.isArray(fromFlag)) {
-      raw[name] = typeof fromFlag === 'string' ? fromFlag : fromFlag.map(String);
-      origin.set(name, `--${flag}`);
-    } else if (fromEnv !== undefined && fromEnv !== '') {
-      raw[name] = name === 'roots' ? fromEnv.split(delimiter).filter((part) => part !== '') : fromEnv;
-      origin.set(name, variable);
-    }
-  }
-  const parsed = SCHEMA.safeParse(raw);
-  if (!parsed.success) {
-    const lines = parsed.error.issues.map(({ path, message }) => {
-      const name = String(path[0]);
-      return `${origin.get(name) ?? name}: ${message}`;
-    });
-    throw new ConfigError(lines.join('\n'));
-  }
-  const { shell, logLevel, ...limits } = parsed.data;
-  const config = { limits: Object.freeze(limits), ...(shell !== undefined && { shell }), logLevel };
-  return { command: 'stdio', config: Object.freeze(config) };
-}
+const stateDirectorySetting = {
+  flag: 'state-dir',
+  variable: 'PROCTOR_STATE_DIR',
+  placeholder: 'DIR',
+  help: 'where the address and the token of a server are found (default ~/.local/state/proctor)',
+};
 
-function settingNames(): SettingName[] {
-  return SCHEMA.keyof().options;
-}
+const serveSchema = z.object({
+  host: z.string().min(1).default('127.0.0.1'),
+  port: integer(0, 65_535).default(DEFAULT_PORT),
+  token: z.union([z.literal(false), token]).optional(),
+  allowHosts: z.array(z.string().min(1)).default([]),
+  allowOrigins: z.array(origin).default([]),
+  ratePerSecond: integer(1, 1_000_000).default(1000),
+  maxBodyBytes: size.default(4 * 1024 * 1024),
+  stateDirectory: z.string().min(1).optional(),
+});
 
-function parseFlags(argv: readonly string[]): Readonly<Record<string, unknown>> {
-  try {
-    return parseArgs({
-      args: [...argv],
-      strict: true,
-      allowPositionals: false,
-      options: {
-        help: { type: 'boolean', short: 'h' },
-        version: { type: 'boolean', short: 'v' },
-        ...Object.fromEntries(
-          settingNames().map((name) => [
-            SETTINGS[name].flag,
-            { type: 'string' as const, multiple: name === 'roots' },
-          ]),
-        ),
-      },
-    }).values;
-  } catch (error) {
-    const message = error instanceof Error ? error.message.split('. To specify')[0] : String(error);
-    throw new ConfigError(`${message}\nRun "proctor-mcp --help" to see every flag.`);
-  }
-}
+/** Settings of `serve`. */
+export const SERVE_SETTINGS: SettingGroup<typeof serveSchema> = {
+  schema: serveSchema,
+  settings: {
+    host: {
+      flag: 'host',
+      variable: 'PROCTOR_HOST',
+      placeholder: 'ADDRESS',
+      help: 'address to listen on (default 127.0.0.1: this machine only)',
+    },
+    port: {
+      flag: 'port',
+      variable: 'PROCTOR_PORT',
+      placeholder: 'N',
+      help: `port to listen on; 0 picks a free one (default ${DEFAULT_PORT})`,
+    },
+    token: {
+      flag: 'token',
+      variable: 'PROCTOR_TOKEN',
+      placeholder: 'TOKEN',
+      help: 'token that clients must show (default: made on first start, kept in the state directory); a flag is visible to every user of the machine, the variable is not',
+    },
+    allowHosts: {
+      flag: 'allow-host',
+      variable: 'PROCTOR_ALLOW_HOST',
+      placeholder: 'NAME',
+      separator: ',',
+      help: 'another host name that clients use (repeatable; ","-separated in the variable)',
+    },
+    allowOrigins: {
+      flag: 'allow-origin',
+      variable: 'PROCTOR_ALLOW_ORIGIN',
+      placeholder: 'ORIGIN',
+      separator: ',',
+      help: 'web pages that may call, such as https://app.example (repeatable; ","-separated in the variable)',
+    },
+    ratePerSecond: {
+      flag: 'rate-limit',
+      variable: 'PROCTOR_RATE_LIMIT',
+      placeholder: 'N',
+      help: 'requests a second from one address, ten times as many at once (default 1000)',
+    },
+    maxBodyBytes: {
+      flag: 'max-body',
+      variable: 'PROCTOR_MAX_BODY',
+      placeholder: 'SIZE',
+      help: 'largest request body (default 4M)',
+    },
+    stateDirectory: stateDirectorySetting,
+  },
+};
 
-/** The text of --help. */
-export function helpText(): string {
-  const rows = settingNames().map((name) => {
-    const { flag, placeholder, help, variable } = SETTINGS[name];
-    return `  ${`--${flag} ${placeholder}`.padEnd(24)}${help}\n${' '.repeat(26)}[${variable}]`;
+/** Throws ConfigError, worded for people; so does the one below. */
+export function readConfig(flags: Flags, env: Environment): Config {
+  const { shell, logLevel: level, ...limits } = readSettings(SERVER_SETTINGS, flags, env);
+  return Object.freeze({
+    limits: Object.freeze(limits),
+    ...(shell !== undefined && { shell }),
+    logLevel: level,
   });
-  return `proctor-mcp: run, watch and reliably end background processes, for AI agents.
+}
 
-Usage:
-  proctor-mcp [flags]       serve MCP over stdin and stdout
+export function readServeConfig(flags: Flags, env: Environment): ServeConfig {
+  const { token: given, stateDirectory, ...rest } = readSettings(SERVE_SETTINGS, flags, env);
+  if (given === false && !isLoopback(rest.host)) {
+    throw new ConfigError(
+      `--no-token: a server on ${rest.host} can be reached from other machines, and runs commands for whoever reaches it. It needs a token.`,
+    );
+  }
+  return Object.freeze({
+    ...rest,
+    ...(given !== undefined && { token: given }),
+    stateDirectory: resolve(stateDirectory ?? defaultStateDirectory(env)),
+  });
+}
 
-Flags (each also as an environment variable; flags win):
-${rows.join('\n')}
-  -h, --help              show this text
-  -v, --version           show the version
-`;
+/** As the XDG base directory specification has it. */
+function defaultStateDirectory(env: Environment): string {
+  const base = env.XDG_STATE_HOME;
+  return join(base === undefined || base === '' ? join(homedir(), '.local', 'state') : base, 'proctor');
 }

@@ -2,8 +2,10 @@ import { mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, helpText, parseCommandLine, type Config } from '../src/config.ts';
+import { parseCommandLine } from '../src/command-line.ts';
+import { DEFAULT_PORT, type Config, type ServeConfig } from '../src/config.ts';
 import { DEFAULT_LIMITS } from '../src/core/limits.ts';
+import { ConfigError } from '../src/settings.ts';
 
 function configOf(argv: string[], env: NodeJS.ProcessEnv = {}): Config {
   const line = parseCommandLine(argv, env);
@@ -49,8 +51,60 @@ describe('the command line', () => {
   });
 
   it('knows --help and --version, and the help names every setting', () => {
-    expect(parseCommandLine(['-h'], {})).toEqual({ command: 'help' });
     expect(parseCommandLine(['--version'], {})).toEqual({ command: 'version' });
-    for (const flag of ['--ring-bytes', '--root', 'PROCTOR_SHELL']) expect(helpText()).toContain(flag);
+    const help = parseCommandLine(['-h'], {});
+    if (help.command !== 'help') throw new Error('no help');
+    for (const name of ['--ring-bytes', '--root', 'PROCTOR_SHELL', 'serve'])
+      expect(help.text).toContain(name);
+    expect(parseCommandLine(['serve', '--help'], {})).toMatchObject({
+      text: expect.stringMatching(/--no-token/),
+    });
+  });
+});
+
+describe('serve', () => {
+  function serveConfigOf(argv: string[], env: NodeJS.ProcessEnv = {}): ServeConfig {
+    const line = parseCommandLine(['serve', ...argv], env);
+    if (line.command !== 'serve') throw new Error(`not a shared server: ${line.command}`);
+    return line.serve;
+  }
+
+  it('has safe defaults', () => {
+    expect(serveConfigOf([], { XDG_STATE_HOME: '/state' })).toEqual({
+      host: '127.0.0.1',
+      port: DEFAULT_PORT,
+      allowHosts: [],
+      allowOrigins: [],
+      ratePerSecond: 1000,
+      maxBodyBytes: 4 * 1024 * 1024,
+      stateDirectory: '/state/proctor',
+    });
+  });
+
+  it('takes flags over the environment, and the settings of every server', () => {
+    const env = { PROCTOR_TOKEN: 'from-the-environment', PROCTOR_ALLOW_HOST: 'a.example,b.example' };
+    const config = serveConfigOf(['--port', '0', '--grace-ms', '7', '--state-dir', '/s'], env);
+    expect(config).toMatchObject({
+      port: 0,
+      token: 'from-the-environment',
+      allowHosts: ['a.example', 'b.example'],
+      stateDirectory: '/s',
+    });
+    expect(serveConfigOf(['--token', 'from-the-command-line'], env).token).toBe('from-the-command-line');
+    expect(serveConfigOf(['--no-token'], env).token).toBe(false);
+  });
+
+  it.each<[string[], RegExp]>([
+    [['--no-token', '--host', '0.0.0.0'], /needs a token/],
+    [['--no-token', '--host', '192.168.1.7'], /needs a token/],
+    [['--no-token', '--host', '::'], /needs a token/],
+    [['--token', 'short'], /--token: expected at least 16/],
+    [['--port', '70000'], /--port: expected a whole number/],
+    [['--allow-origin', 'app.example'], /--allow-origin: expected an origin/],
+    [['extra'], /too many arguments/],
+    [['--nonsense'], /--nonsense/],
+  ])('refuses %j in words', (argv, message) => {
+    expect(() => parseCommandLine(['serve', ...argv], {})).toThrow(ConfigError);
+    expect(() => parseCommandLine(['serve', ...argv], {})).toThrow(message);
   });
 });

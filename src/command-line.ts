@@ -1,0 +1,95 @@
+import { Command, CommanderError, Option } from 'commander';
+import type * as z from 'zod';
+import {
+  readConfig,
+  readServeConfig,
+  SERVE_SETTINGS,
+  SERVER_SETTINGS,
+  type Config,
+  type ServeConfig,
+} from './config.ts';
+import { ConfigError, type Flags, type Setting, type SettingGroup } from './settings.ts';
+
+/** What a command line asks for. */
+export type CommandLine =
+  | { command: 'help'; text: string }
+  | { command: 'version' }
+  | { command: 'stdio'; config: Config }
+  | { command: 'serve'; config: Config; serve: ServeConfig };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Parses and checks; effects are the caller's. Throws ConfigError, worded for people. */
+export function parseCommandLine(argv: readonly string[], env: Environment): CommandLine {
+  let chosen: CommandLine = { command: 'version' };
+  let written = '';
+  const program = new Command('proctor-mcp')
+    .description('Runs, watches and reliably ends background processes, for AI agents.')
+    .usage('[flags]               serve MCP over stdin and stdout\n       proctor-mcp COMMAND [flags]')
+    .option('-v, --version', 'show the version')
+    .enablePositionalOptions()
+    .allowExcessArguments(true)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => (written += text),
+      writeErr: (text) => (written += text),
+      getOutHelpWidth: () => 100,
+      getOutHasColors: () => false,
+    })
+    .showHelpAfterError('Run "proctor-mcp --help" to see every command and flag.')
+    .action((_, command: Command) => {
+      const [unknown] = command.args;
+      if (unknown !== undefined) command.error(`unknown command '${unknown}'`);
+      const flags = flagsOf(command);
+      if (flags.has('version')) return;
+      chosen = { command: 'stdio', config: readConfig(flags, env) };
+    });
+  addFlags(program, SERVER_SETTINGS);
+
+  const serve = program
+    .command('serve')
+    .description('serve MCP over HTTP, to as many clients as come')
+    .allowExcessArguments(false)
+    .option('--no-token', 'ask for no token; on a loopback address only')
+    .action((_, command: Command) => {
+      const flags = flagsOf(command);
+      chosen = { command: 'serve', config: readConfig(flags, env), serve: readServeConfig(flags, env) };
+    });
+  addFlags(serve, SERVE_SETTINGS);
+  addFlags(serve, SERVER_SETTINGS);
+
+  try {
+    program.parse(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { command: 'help', text: written };
+    throw new ConfigError(written.replace(/^error: /, '').trim());
+  }
+  return chosen;
+}
+
+function addFlags<Schema extends z.ZodObject>(command: Command, { settings }: SettingGroup<Schema>): void {
+  for (const { flag, placeholder, variable, help, separator } of Object.values<Setting>(settings)) {
+    if (command.options.some(({ long }) => long === `--${flag}`)) continue;
+    const value = placeholder === undefined || placeholder.startsWith('[') ? placeholder : `<${placeholder}>`;
+    const option = new Option(
+      value === undefined ? `--${flag}` : `--${flag} ${value}`,
+      variable === undefined ? help : `${help} [${variable}]`,
+    );
+    if (separator !== undefined)
+      option.argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), text]);
+    command.addOption(option);
+  }
+}
+
+/** The flags that were given, by their names without dashes. */
+function flagsOf(command: Command): Flags {
+  const values = command.opts<Record<string, unknown>>();
+  const flags = new Map<string, unknown>();
+  for (const option of command.options) {
+    const name = option.attributeName();
+    if (command.getOptionValueSource(name) === 'cli')
+      flags.set(option.name().replace(/^no-/, ''), values[name]);
+  }
+  return flags;
+}

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+
+const stateSchema = z.object({
+  /** Base address, without a slash at its end. */
+  url: z.string(),
+  pid: z.int(),
+  version: z.string(),
+  startedAt: z.string(),
+  /** Where its token is: `file`, beside this one; `given`, known to who started it; `none` needed. */
+  token: z.enum(['file', 'given', 'none']),
+});
+
+/** How a running server is found. */
+export type ServerState = z.output<typeof stateSchema>;
+
+const STATE_FILE = 'server.json';
+const TOKEN_FILE = 'token';
+/** 256 bits, as URL-safe text. */
+const TOKEN_BYTES = 32;
+
+/** The files by which the programs of one user find a server and are let in. Nobody else may read them. */
+export class StateDirectory {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get tokenFile(): string {
+    return join(this.path, TOKEN_FILE);
+  }
+
+  /** The token, made on first use. Rejects when others could have read it. */
+  async token(): Promise<string> {
+    const existing = await this.readToken();
+    if (existing !== undefined) return existing;
+    await this.#make();
+    const fresh = randomBytes(TOKEN_BYTES).toString('base64url');
+    const draft = await this.#writePrivate(TOKEN_FILE, `${fresh}\n`);
+    try {
+      // Of two servers that start at the same time one makes the token, and the other finds it.
+      await link(draft, this.tokenFile);
+      return fresh;
+    } catch (error) {
+      const winner = await this.readToken();
+      if (winner === undefined) throw error;
+      return winner;
+    } finally {
+      await rm(draft, { force: true });
+    }
+  }
+
+  /** The token, if one was ever made. Rejects when others could have read it. */
+  async readToken(): Promise<string | undefined> {
+    const text = await readIfThere(this.tokenFile);
+    if (text === undefined) return undefined;
+    const { mode } = await stat(this.tokenFile);
+    // Windows has no such bits: the user's profile directory is what protects the file there.
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+      throw new Error(
+        `${this.tokenFile} can be read by others. Delete it, and a new token is made at the next start.`,
+      );
+    const token = text.trim();
+    if (token === '')
+      throw new Error(`${this.tokenFile} is empty. Delete it, and a new token is made at the next start.`);
+    return token;
+  }
+
+  /** The server that was started last, if it is still running. */
+  async runningServer(): Promise<ServerState | undefined> {
+    const state = await this.#readState();
+    return state !== undefined && isRunning(state.pid) ? state : undefined;
+  }
+
+  async publish(state: ServerState): Promise<void> {
+    await this.#make();
+    const draft = await this.#writePrivate(STATE_FILE, `${JSON.stringify(state, null, 2)}\n`);
+    await rename(draft, join(this.path, STATE_FILE));
+  }
+
+  /** Takes the state file back, unless another server has published its own since. */
+  async withdraw(pid: number): Promise<void> {
+    const state = await this.#readState();
+    if (state?.pid === pid) await rm(join(this.path, STATE_FILE), { force: true });
+  }
+
+  async #readState(): Promise<ServerState | undefined> {
+    const text = await readIfThere(join(this.path, STATE_FILE));
+    if (text === undefined) return undefined;
+    try {
+      return stateSchema.safeParse(JSON.parse(text)).data;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #make(): Promise<void> {
+    await mkdir(this.path, { recursive: true, mode: 0o700 });
+  }
+
+  /** Writes beside the file that is meant, so that nobody reads half of it. Returns the path written. */
+  async #writePrivate(name: string, text: string): Promise<string> {
+    const draft = join(this.path, `.${name}.${randomBytes(6).toString('hex')}`);
+    await writeFile(draft, text, { mode: 0o600, flag: 'wx' });
+    return draft;
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // It runs, under another user.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
