@@ -1,5 +1,12 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { descriptorTarget, openDescriptors, readProcFile, threadIds, type ProcStat } from './proc-fs.ts';
+import {
+  descriptorTarget,
+  openDescriptors,
+  programOf,
+  readProcFile,
+  threadIds,
+  type ProcStat,
+} from './proc-fs.ts';
 
 type Call = 'read' | 'poll' | 'ppoll' | 'select' | 'pselect' | 'epoll' | 'epoll2' | 'futex';
 
@@ -20,6 +27,13 @@ const CALLS: Readonly<Record<string, Readonly<Record<number, Call>>>> = {
   arm64: { 22: 'epoll', 63: 'read', 65: 'read', 72: 'pselect', 73: 'ppoll', 98: 'futex', 441: 'epoll2' },
 };
 
+/**
+ * V8 has a look at the heap 8.1 s after a garbage collection (kLongDelayMs and kSlackMs in memory-reducer.h), and that
+ * timer limits the poll of a Node program that sits at a prompt soon after its start. What began to wait more than
+ * two seconds after the collection is not told from a program with a timer of its own.
+ */
+const HEAP_TIMER_MS = { min: 6000, max: 8100 };
+
 const POLLIN = 1;
 /** Bound on the descriptors of one poll: whoever watches more does not just wait for a person. */
 const MAX_POLLED = 64;
@@ -37,15 +51,14 @@ export interface InputQuestion {
  */
 export function awaitsInput({ pid, state }: ProcStat, { isInput, hasChildren }: InputQuestion): boolean {
   if (state !== 'S') return false;
-  const main = threadWaits(pid, pid, isInput);
-  if (main === 'reads input') return true;
-  if (main === 'busy' || (main === 'polls input' && hasChildren)) return false;
-  // What another thread does may let it go on as well; a pool that idles on a lock or a wake-up does nothing.
-  let waiting = main === 'polls input';
-  for (const thread of threadIds(pid)) {
-    if (thread === pid) continue;
+  // The main thread first: most programs that do not wait show it there.
+  const threads = threadIds(pid).sort((one, other) => Number(other === pid) - Number(one === pid));
+  let waiting = false;
+  for (const thread of threads) {
     const wait = threadWaits(pid, thread, isInput);
-    if (wait === 'busy') return false;
+    // A thread that serves keeps the program going, whichever other one reads; a pool that idles on a lock or a
+    // wake-up does not. The end of a child is such a wake-up.
+    if (wait === 'busy' || (wait === 'polls input' && hasChildren)) return false;
     if (wait !== 'idle') waiting = true;
   }
   return waiting;
@@ -68,7 +81,6 @@ function threadWaits(pid: number, thread: number, isInput: (target: string) => b
 /** Descriptors watched for reading by a poll without a time limit; undefined if it has one, or cannot be read. */
 function watchedForever(pid: number, call: Call, args: readonly bigint[]): number[] | undefined {
   const [first = 0n, second = 0n, third = 0n, fourth = 0n, fifth = 0n] = args;
-  // V8 sets a timer of 8 s after a garbage collection: until it has run out, a prompt of a Node program is not told.
   const forever = (milliseconds: bigint): boolean => BigInt.asIntN(32, milliseconds) < 0n;
   switch (call) {
     case 'poll':
@@ -79,13 +91,18 @@ function watchedForever(pid: number, call: Call, args: readonly bigint[]): numbe
     case 'pselect':
       return third === 0n && fifth === 0n ? selected(pid, first, second) : undefined;
     case 'epoll':
-      return forever(fourth) ? epolled(pid, first) : undefined;
+      return forever(fourth) || isHeapTimer(pid, Number(fourth)) ? epolled(pid, first) : undefined;
     case 'epoll2':
       return fourth === 0n ? epolled(pid, first) : undefined;
     case 'read':
     case 'futex':
       return undefined;
   }
+}
+
+function isHeapTimer(pid: number, limitMs: number): boolean {
+  if (limitMs < HEAP_TIMER_MS.min || limitMs > HEAP_TIMER_MS.max) return false;
+  return programOf(pid)?.endsWith('/node') === true;
 }
 
 /** An array of struct pollfd { int fd; short events; short revents }. */
@@ -125,7 +142,7 @@ function epolled(pid: number, epoll: bigint): number[] | undefined {
   return watched;
 }
 
-/** Besides input only a runtime's own wake-ups may be watched: an eventfd, signals, a pipe to itself. */
+/** Besides input only a runtime's own wake-ups may be watched: an eventfd, signals, a pipe or socket to itself. */
 function pollWaits(
   pid: number,
   watched: readonly number[],
@@ -134,14 +151,35 @@ function pollWaits(
   const targets = new Map(openDescriptors(pid).map(({ fd, target }) => [fd, target]));
   const holdsBothEnds = (pipe: string): boolean =>
     [...targets.values()].filter((one) => one === pipe).length > 1;
-  let wait: ThreadWait = 'idle';
+  const held = new Set(targets.values());
+  let inputs = 0;
   for (const fd of watched) {
     const target = targets.get(fd) ?? '';
-    if (isInput(target)) wait = 'polls input';
+    if (isInput(target)) inputs++;
     else if (target === 'anon_inode:[eventfd]' || target === 'anon_inode:[signalfd]') continue;
-    else if (!target.startsWith('pipe:') || !holdsBothEnds(target)) return 'busy';
+    else if (target.startsWith('pipe:') && holdsBothEnds(target)) continue;
+    else if (!isSocketToItself(pid, target, held)) return 'busy';
   }
-  return wait;
+  if (inputs === 0) return 'idle';
+  // A poll that watches nothing else is a read by another name.
+  return inputs === watched.length ? 'reads input' : 'polls input';
+}
+
+/**
+ * One end of a socketpair(2) whose other end the process holds as well, as the loops of Python and Rust use them to
+ * wake themselves. The kernel numbers the two ends one after the other, and tells no peer without a netlink query.
+ */
+function isSocketToItself(pid: number, target: string, held: ReadonlySet<string>): boolean {
+  const [, digits] = /^socket:\[(\d+)\]$/.exec(target) ?? [];
+  if (digits === undefined) return false;
+  const inodes = [-1, 1].map((step) => Number(digits) + step);
+  const pairs = inodes.filter((inode) => held.has(`socket:[${inode}]`));
+  if (pairs.length === 0) return false;
+  // Columns: address, references, protocol, flags, type, state (03: connected), inode, and a path if it has a name.
+  const unix = readProcFile(pid, 'net/unix') ?? '';
+  const isUnnamedPair = (inode: number | string): boolean =>
+    new RegExp(`^\\S+ \\S+ \\S+ \\S+ \\S+ 03 +${inode}$`, 'm').test(unix);
+  return isUnnamedPair(digits) && pairs.some(isUnnamedPair);
 }
 
 function readMemory(pid: number, address: bigint, bytes: number): Buffer | undefined {

@@ -187,8 +187,17 @@ export function openDescriptors(pid: number): { fd: number; target: string }[] {
 }
 
 export function descriptorTarget(pid: number, fd: number): string | undefined {
+  return readProcLink(pid, `fd/${fd}`);
+}
+
+/** Path of the program a process runs; undefined where it may not be seen. */
+export function programOf(pid: number): string | undefined {
+  return readProcLink(pid, 'exe');
+}
+
+function readProcLink(pid: number, name: string): string | undefined {
   try {
-    return readlinkSync(`/proc/${pid}/fd/${fd}`);
+    return readlinkSync(`/proc/${pid}/${name}`);
   } catch {
     return undefined;
   }

@@ -55,7 +55,8 @@ export class TreeInspector {
       held ??= new Set(openDescriptors(process.pid).map((descriptor) => descriptor.target));
       return held.has(target);
     };
-    const parents = new Set(members.map(({ ppid }) => ppid));
+    // A stopped child, such as the program under a debugger, does nothing until it is told to.
+    const parents = new Set(members.filter(({ state }) => !/[Tt]/.test(state)).map(({ ppid }) => ppid));
     return members.some((member) => awaitsInput(member, { isInput, hasChildren: parents.has(member.pid) }));
   }
 }
