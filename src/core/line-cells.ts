@@ -1,6 +1,8 @@
 /** Furthest column a cursor move can reach; terminals are narrower, and nine bytes must not make a megabyte. */
 const MAX_MOVE_COLUMN = 512;
 const SPACE = 0x20;
+/** Parameters of the switch to a screen that full-screen programs draw on, and back. */
+const ALTERNATE_SCREEN = /^\?(?:47|1047|1049)$/;
 /** String.fromCodePoint takes its characters as arguments, and the stack bounds those. */
 const POINTS_PER_CALL = 4096;
 
@@ -15,6 +17,8 @@ export class LineCells {
   #column = 0;
   /** Columns before the cursor that are not blank begin here at the earliest: makes repeated erasing cheap. */
   #inkFrom = 0;
+  /** The line as it was before the switch to the other screen. */
+  #aside: string | undefined;
 
   write(text: string): void {
     if (this.#cells === undefined && this.#column === this.#length) {
@@ -45,6 +49,14 @@ export class LineCells {
       case 'K':
         this.#erase(firstNumber(parameters));
         break;
+      case 'J':
+        // Of the display that it erases, only this line is in sight.
+        if (/^[02]?$/.test(parameters)) this.#erase(firstNumber(parameters));
+        break;
+      case 'h':
+      case 'l':
+        if (ALTERNATE_SCREEN.test(parameters)) this.#switchScreen(final === 'h');
+        break;
       case 'G':
       case '`':
         this.moveTo(count - 1);
@@ -56,6 +68,17 @@ export class LineCells {
         this.moveBy(-count);
         break;
     }
+  }
+
+  /** What is drawn on the other screen goes when it does: the line is then again what it was. */
+  #switchScreen(alternate: boolean): void {
+    const line = alternate ? '' : this.#aside;
+    if (alternate) this.#aside ??= this.toString();
+    else this.#aside = undefined;
+    this.#text = line ?? '';
+    this.#cells = undefined;
+    this.#inkFrom = 0;
+    this.#length = this.#column = codePoints(this.#text);
   }
 
   toString(): string {

@@ -3,7 +3,8 @@ const CONTINUATION_PROMPT = /^.{0,40}[>.:)\]] ?$/;
 
 /**
  * Tells the lines by which a terminal, or the program's line editor, shows what was typed from those that answer it:
- * they are the first ones, and in the order typed. A program that prints the typed line and nothing before it, with
+ * they are the first ones, and in the order typed. An editor that marks pasted lines draws them all a second time,
+ * going up from the last one. A program that prints the typed line and nothing before it, with
  * the terminal's echo off, looks the same.
  */
 export class TypedEcho {
@@ -27,12 +28,20 @@ export class TypedEcho {
     const text = line.trimEnd();
     if (!complete) return [sent, this.#prompt + sent].some((echo) => echo.startsWith(text));
     const before = text.endsWith(sent) ? text.slice(0, text.length - sent.length) : undefined;
-    const echoed =
-      before === '' ||
-      before === this.#prompt ||
-      (this.#at > 0 && before !== undefined && CONTINUATION_PROMPT.test(before));
-    this.#at = echoed ? this.#at + 1 : this.#sent.length;
-    return echoed;
+    if (before !== undefined && this.#standsBefore(before, sent)) {
+      this.#at++;
+      return true;
+    }
+    const [first = ''] = this.#sent;
+    const drawnAgain = this.#at > 0 && text.startsWith(sent) && text.endsWith(first);
+    this.#at = drawnAgain ? 1 : this.#sent.length;
+    return drawnAgain;
+  }
+
+  /** A prompt, or as much of the line itself as the prompt is long where an editor draws it twice. */
+  #standsBefore(before: string, sent: string): boolean {
+    if (before === '' || before === this.#prompt) return true;
+    return this.#at > 0 ? CONTINUATION_PROMPT.test(before) : sent.startsWith(before);
   }
 
   /** The text without the lines of echo that it begins with. */
