@@ -42,6 +42,7 @@ export class LocalRunner implements Runner {
   readonly #budget = new ReadBudget();
   readonly #table = new ProcessTable();
   #shim: Promise<string | undefined> | undefined;
+  #found: { path: string | undefined } | undefined;
   /** Why the supervisor is done without. */
   #trouble: string | undefined;
 
@@ -52,7 +53,7 @@ export class LocalRunner implements Runner {
   }
 
   supervision(): Supervision {
-    const trouble = this.#trouble ?? (findShim(this.#launch.baseEnv) === undefined ? NOT_FOUND : undefined);
+    const trouble = this.#trouble ?? (this.#shimPath() === undefined ? NOT_FOUND : undefined);
     return trouble === undefined
       ? { mode: 'shim' }
       : { mode: 'process-group', warning: weakerSupervision(trouble) };
@@ -114,8 +115,14 @@ export class LocalRunner implements Runner {
     return this.#trouble === undefined ? shim : undefined;
   }
 
+  /** Looked for once: every listing asks. */
+  #shimPath(): string | undefined {
+    this.#found ??= { path: findShim(this.#launch.baseEnv) };
+    return this.#found.path;
+  }
+
   async #tryShim(): Promise<string | undefined> {
-    const path = findShim(this.#launch.baseEnv);
+    const path = this.#shimPath();
     const trouble = path === undefined ? NOT_FOUND : await probeShim(path);
     if (trouble !== undefined) this.#doWithout(trouble);
     return path;
