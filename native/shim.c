@@ -668,7 +668,9 @@ static void make_terminal(struct start *start)
 		settings.c_iflag |= IUTF8;
 		tcsetattr(leader_slave, TCSANOW, &settings);
 	}
-	start->in = start->out = start->err = leader_slave;
+	start->out = start->err = leader_slave;
+	if (start->stdin_open)
+		start->in = leader_slave;
 	/* The server's end is the only one: closing it hangs the terminal up. */
 	close_fd(&master);
 }

@@ -136,7 +136,7 @@ function connect(
   }
   return new Promise((resolve, reject) => {
     let streams: Streams | undefined =
-      master === undefined ? undefined : terminalStreams(master, onOutput, deps.budget);
+      master === undefined ? undefined : terminalStreams(master, command.stdin, onOutput, deps.budget);
     let handle: ShimHandle | undefined;
     const fail = (error: Error): void => {
       for (const reader of streams?.readers ?? []) reader.close();
