@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Script } from 'node:vm';
 import { ProcessError } from '../core/errors.ts';
@@ -34,6 +34,8 @@ interface Language {
 }
 
 const dashC = (source: string): string[] => ['-c', source];
+/** bash takes itself for a remote command when its stdin is a socket, and reads ~/.bashrc even for -c. */
+const bashC = (source: string): string[] => ['--norc', '-c', source];
 const dashE = (source: string): string[] => ['-e', source];
 
 const LANGUAGES: readonly Language[] = [
@@ -53,7 +55,7 @@ const LANGUAGES: readonly Language[] = [
     args: (source) => [...(isScript(source) ? [] : ['--input-type=module']), '-e', source],
     install: 'Node.js (https://nodejs.org)',
   },
-  { name: 'bash', files: ['bash'], args: dashC, install: 'bash' },
+  { name: 'bash', files: ['bash'], args: bashC, install: 'bash' },
   { name: 'sh', files: ['sh'], args: dashC, install: 'a POSIX shell' },
   { name: 'zsh', files: ['zsh'], args: dashC, install: 'zsh' },
   {
@@ -149,7 +151,8 @@ export function shellCommand(line: string, around: Surroundings): Interpretation
   const names = around.shell === undefined ? ['bash', 'sh'] : [around.shell];
   for (const name of names) {
     const { found } = findExecutable(name, around.cwd, around.path);
-    if (found !== undefined) return { file: found, args: ['-c', line] };
+    if (found === undefined) continue;
+    return { file: found, args: basename(found) === 'bash' ? bashC(line) : dashC(line) };
   }
   const windows =
     process.platform === 'win32' ? findExecutable('cmd.exe', around.cwd, around.path).found : undefined;

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useServer } from '../helpers/start-server.ts';
 
@@ -51,7 +53,7 @@ describe('answers are bounded', () => {
     const kill = await server().call('kill_process', { id });
     expect(kill.text).toMatch(/301 killed: .* and 281 more/);
     expect(Buffer.byteLength(kill.text)).toBeLessThan(2000);
-    expect(server().leftovers()).toEqual([]);
+    await server().proveEmpty();
   });
 
   it('in the reply to what was sent', async () => {
@@ -136,6 +138,14 @@ describe('without the native supervisor', () => {
     const { processes } = await server().ok('kill_process', { id: run.id });
     expect(processes).toMatchObject([{ status: 'killed', cause: 'kill_process', survivors: [] }]);
     expect(run.pid).toBeGone();
+  });
+
+  it('runs a shell line without the start-up files of the user', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'proctor-home-'));
+    writeFileSync(join(home, '.bashrc'), 'echo from bashrc\n');
+    const { id } = await server().run('echo from the line', { env: { HOME: home } });
+    expect((await server().exited(id)).tail.trim()).toBe('from the line');
+    rmSync(home, { recursive: true });
   });
 
   it('tells of an early end, and loses no output of a short life', async () => {

@@ -45,7 +45,7 @@ describe('a shell line', () => {
   it('is run by bash, else sh, or by the shell configured', async () => {
     expect(await resolveIt(shell('a | b'))).toMatchObject({
       file: expect.stringMatching(/\/bash$/),
-      args: ['-c', 'a | b'],
+      args: ['--norc', '-c', 'a | b'],
     });
     const bin = join(directory, 'only-sh');
     mkdirSync(bin);
@@ -128,16 +128,16 @@ describe('source text', () => {
   it.each([
     ['python', 'python3', '-c'],
     ['py', 'python3', '-c'],
-    ['bash', 'bash', '-c'],
-    ['shell', 'bash', '-c'],
+    ['bash', 'bash', '--norc -c'],
+    ['shell', 'bash', '--norc -c'],
     ['sh', 'sh', '-c'],
     ['perl', 'perl', '-e'],
     ['Node', 'node', '-e'],
     ['js', 'node', '-e'],
-  ])('in %s is run by %s %s', async (language, file, flag) => {
+  ])('in %s is run by %s %s', async (language, file, flags) => {
     const command = await resolveIt(code(language, '1'));
     expect(command.file).toMatch(new RegExp(`/${file}$`));
-    expect(command.args).toEqual([flag, '1']);
+    expect(command.args).toEqual([...flags.split(' '), '1']);
   });
 
   it('in Python prints at once, unless the caller says otherwise', async () => {
