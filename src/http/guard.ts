@@ -75,12 +75,16 @@ export class Guard {
       };
     if (PUBLIC_PATHS.includes(path) || this.#hasToken === undefined || this.#hasToken(authorization))
       return { pass: true, headers };
-    return this.#refuseToken(address, headers);
+    return this.#refuseToken(authorization, address, headers);
   }
 
-  /** Only a wrong or missing token costs one of the few: an attacker cannot lock out who has the right one. */
-  #refuseToken(address: string, headers: Readonly<Record<string, string>>): Verdict {
-    const waitMs = this.#wrongTokens.take(address);
+  /** Only a wrong token costs one of the few: an attacker cannot lock out who has the right one. */
+  #refuseToken(
+    authorization: string | undefined,
+    address: string,
+    headers: Readonly<Record<string, string>>,
+  ): Verdict {
+    const waitMs = authorization === undefined ? 0 : this.#wrongTokens.take(address);
     if (waitMs > 0) return slowDown('Too many wrong tokens from this address.', waitMs);
     return refuse(401, 'This needs the header "Authorization: Bearer TOKEN" with the server\'s token.', {
       ...headers,
