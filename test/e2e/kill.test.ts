@@ -206,7 +206,7 @@ describe('restart_process', () => {
     expect(both.text.match(/started y/g)).toHaveLength(2);
   });
 
-  it('starts what has ended, and tells of an end at once', async () => {
+  it('starts what has ended, and tells of an end at once', { retry: 2 }, async () => {
     await server().run('echo failing; exit 6', { name: 'job' });
     const again = await server().ok('restart_process', { id: 'job' });
     expect(again).toMatchObject({ run: 2, status: 'failed', exit_code: 6 });
