@@ -1,5 +1,6 @@
+import { acceptsFor } from './listeners.ts';
 import type { ManagedProcess } from './managed-process.ts';
-import type { PortTarget, ProbeResult, Runner } from './runner.ts';
+import type { Listener, PortTarget, ProbeResult, Runner } from './runner.ts';
 import type { PortOwner } from './types.ts';
 import type { Arm } from './wait.ts';
 
@@ -9,7 +10,7 @@ export interface PortWatch {
   /** Without it: whichever port the process's tree opens. */
   port?: number | undefined;
   host: string;
-  http?: PortTarget['http'];
+  http?: { path: string; status: readonly [number, number] };
   allowForeign: boolean;
 }
 
@@ -35,6 +36,8 @@ const LOOK_INTERVALS: readonly { untilMs: number; everyMs: number }[] = [
   { untilMs: 30_000, everyMs: 50 },
   { untilMs: Infinity, everyMs: 250 },
 ];
+/** What "localhost" may mean. */
+const LOOPBACK = ['127.0.0.1', '::1'];
 /** A look that is expensive (a tree's sockets on a machine with many) is repeated this many times its cost later. */
 const COST_FACTOR = 10;
 
@@ -139,39 +142,53 @@ class PortWatcher {
   async #lookOnce(): Promise<PortHit | undefined> {
     const { port, process } = this.#watch;
     if (port !== undefined) return this.#lookAt(port);
-    for (const own of (await process?.handle?.ports()) ?? []) {
-      const probe = await this.#probe(own);
-      if (probe.open) return ready(own, probe);
+    const listeners = (await process?.handle?.listeners()) ?? [];
+    for (const own of new Set(listeners.map((listener) => listener.port))) {
+      const hit = await this.#lookAtOwn(own, listeners);
+      if (hit?.outcome === 'ready') return hit;
     }
     return undefined;
   }
 
   async #lookAt(port: number): Promise<PortHit | undefined> {
     const { process, allowForeign } = this.#watch;
-    const probe = await this.#probe(port);
-    const taken = probe.open || probe.accepted;
-    if (!taken) return undefined;
-    if (process === undefined || allowForeign) {
-      return probe.open ? ready(port, probe, await this.#owner(port)) : undefined;
-    }
-    if ((await process.handle?.ports())?.includes(port) === true) {
-      return probe.open ? ready(port, probe) : undefined;
-    }
-    const owner = await this.#owner(port);
-    const host = probe.open ? probe.host : this.#watch.host;
-    return { outcome: 'foreign', port, host, ...(owner && { owner }) };
+    if (process !== undefined && !allowForeign) return this.#lookAtOwn(port);
+    const probe = await this.#probe(port, this.#watch.host);
+    return probe.open ? ready(port, probe, await this.#owner(port, probe.host)) : undefined;
   }
 
-  async #probe(port: number): Promise<ProbeResult> {
-    const { host, http } = this.#watch;
-    const target: PortTarget = { host, port, ...(http && { http }) };
+  /**
+   * Each address by itself: on 127.0.0.1 and ::1 the same port may belong to two programs. One that is taken by
+   * others is foreign only if none is the tree's own.
+   */
+  async #lookAtOwn(port: number, known?: readonly Listener[]): Promise<PortHit | undefined> {
+    const hosts = this.#watch.host === 'localhost' ? LOOPBACK : [this.#watch.host];
+    const probes = await Promise.all(
+      hosts.map(async (host) => ({ host, probe: await this.#probe(port, host) })),
+    );
+    const taken = probes.filter(({ probe }) => probe.open || probe.accepted);
+    const [first] = taken;
+    if (first === undefined) return undefined;
+    const listeners = known ?? (await this.#watch.process?.handle?.listeners()) ?? [];
+    const own = taken.filter(({ host }) =>
+      listeners.some((listener) => listener.port === port && acceptsFor(listener.address, host)),
+    );
+    for (const { probe } of own) if (probe.open) return ready(port, probe);
+    if (own.length > 0) return undefined;
+    const owner = await this.#owner(port, first.host);
+    return { outcome: 'foreign', port, host: first.host, ...(owner && { owner }) };
+  }
+
+  async #probe(port: number, host: string): Promise<ProbeResult> {
+    const { http } = this.#watch;
+    const target: PortTarget = { host, port, ...(http && { http: { ...http, name: this.#watch.host } }) };
     const result = await this.#lookout.runner.probePort(target, this.#abort.signal);
     if (!result.open) this.#lookout.onLook(result.reason);
     return result;
   }
 
-  async #owner(port: number): Promise<PortOwner | undefined> {
-    const owner = await this.#lookout.runner.portOwner(port);
+  async #owner(port: number, host: string): Promise<PortOwner | undefined> {
+    const owner = await this.#lookout.runner.portOwner(port, host);
     if (owner === undefined) return undefined;
     const id = await this.#lookout.identify(owner.pid);
     return { ...owner, ...(id !== undefined && { id }) };

@@ -12,11 +12,22 @@ export interface SpawnSpec {
 /** Receives output as it arrives. The chunk is only valid during the call: keep a copy, not a reference. */
 export type OutputSink = (stream: StreamName, chunk: Uint8Array) => void;
 
+/** A TCP socket that accepts connections. */
+export interface Listener {
+  port: number;
+  /** Numeric address it is bound to; `0.0.0.0` and `::` stand for every address, `::` for those of IPv4, too. */
+  address: string;
+}
+
 export interface PortTarget {
   host: string;
   port: number;
   /** Present for an HTTP probe. */
-  http?: { path: string; status: readonly [number, number] };
+  http?: {
+    path: string;
+    status: readonly [number, number];
+    /** For the Host header; default `host`. */ name?: string;
+  };
 }
 
 /** What one look at a port saw. `open` means the TCP or HTTP condition holds. */
@@ -69,8 +80,8 @@ export interface ProcessHandle {
    */
   terminate(signal: string, graceMs: number): Promise<Termination>;
   inspect(): Promise<TreeInspection>;
-  /** Ports of the tree only: cheaper than inspect. */
-  ports(): Promise<number[]>;
+  /** Where the tree listens, by ascending port: cheaper than inspect. */
+  listeners(): Promise<Listener[]>;
   /** True when a member of the tree is blocked reading its standard input or terminal: cheaper than inspect. */
   awaitingInput(): Promise<boolean>;
   resize?(size: TerminalSize): void;
@@ -87,6 +98,6 @@ export interface Runner {
   /** Rejects with a ProcessError SPAWN_FAILED or PERMISSION_DENIED that carries the errno's meaning. */
   spawn(spec: SpawnSpec, onOutput: OutputSink): Promise<ProcessHandle>;
   probePort(target: PortTarget, signal: AbortSignal): Promise<ProbeResult>;
-  /** Who listens on this port, if that can be seen from here. */
-  portOwner(port: number): Promise<ProcessBrief | undefined>;
+  /** Who takes connections to this numeric address and port, if that can be seen from here. */
+  portOwner(port: number, host: string): Promise<ProcessBrief | undefined>;
 }

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { ProcessHandle, Termination, TreeInspection } from '../core/runner.ts';
+import type { Listener, ProcessHandle, Termination, TreeInspection } from '../core/runner.ts';
 import type { LeaderExit } from '../core/types.ts';
 import { StreamInput } from './stream-input.ts';
 
@@ -14,7 +14,7 @@ export interface Tree {
   signal(name: string): void;
   terminate(signal: string, graceMs: number): Promise<Termination>;
   inspect(): Promise<TreeInspection>;
-  ports(): Promise<number[]>;
+  listeners(): Promise<Listener[]>;
   awaitingInput(): Promise<boolean>;
 }
 
@@ -77,8 +77,8 @@ export class GroupHandle implements ProcessHandle {
     return this.#tree.inspect();
   }
 
-  ports(): Promise<number[]> {
-    return this.#tree.ports();
+  listeners(): Promise<Listener[]> {
+    return this.#tree.listeners();
   }
 
   awaitingInput(): Promise<boolean> {

@@ -92,8 +92,8 @@ export class LocalRunner implements Runner {
     return probePort(target, signal);
   }
 
-  portOwner(port: number): Promise<ProcessBrief | undefined> {
-    return portOwner(port);
+  portOwner(port: number, host: string): Promise<ProcessBrief | undefined> {
+    return portOwner(port, host);
   }
 
   #spawnUnder(shim: string, command: ResolvedCommand, onOutput: OutputSink): Promise<ProcessHandle> {
@@ -102,7 +102,7 @@ export class LocalRunner implements Runner {
       budget: this.#budget,
       ...(this.#orphanGraceMs === undefined ? {} : { orphanGraceMs: this.#orphanGraceMs }),
       inspect: (root) => tree.inspect(root),
-      ports: (root) => tree.ports(root),
+      listeners: (root) => tree.listeners(root),
       awaitingInput: (root) => tree.awaitingInput(root),
       onShimLost: (root) => tree.onShimLost(root),
     });

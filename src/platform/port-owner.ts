@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { endianness } from 'node:os';
+import { acceptsFor } from '../core/listeners.ts';
+import type { Listener } from '../core/runner.ts';
 import type { ProcessBrief } from '../core/types.ts';
 import { describeProcess, hasProcFs, openDescriptors, readProcesses, type ProcStat } from './proc-fs.ts';
 
-/** A TCP socket that accepts connections. */
-export interface ListeningSocket {
-  port: number;
+/** A listener of some process of this network namespace. */
+export interface ListeningSocket extends Listener {
   /** What descriptors of its holders point to: `socket:[inode]`. */
   inode: number;
 }
@@ -22,36 +24,49 @@ export function parseListening(table: string): ListeningSocket[] {
   for (const line of table.split('\n')) {
     const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/, 10);
     if (state !== LISTEN) continue;
-    sockets.push({ port: parseInt(local.slice(local.lastIndexOf(':') + 1), 16), inode: Number(inode) });
+    const [address = '', port = ''] = local.split(':');
+    sockets.push({ port: parseInt(port, 16), address: addressOf(address), inode: Number(inode) });
   }
   return sockets;
 }
 
-/**
- * TCP ports that any of these processes listens on, ascending. The table of sockets is asked for only if they have
- * any: reading it takes the kernel some 10 ms.
- */
-export function portsOf(
-  pids: Iterable<number>,
-  listening: () => readonly ListeningSocket[] = listeningSockets,
-): number[] {
-  const inodes = new Set<number>();
-  for (const pid of pids) for (const inode of socketInodes(pid)) inodes.add(inode);
-  if (inodes.size === 0) return [];
-  const ports = listening()
-    .filter(({ inode }) => inodes.has(inode))
-    .map(({ port }) => port);
-  return [...new Set(ports)].sort((a, b) => a - b);
+/** Tables show an address as 32-bit words in hexadecimal, each in the byte order of the machine. */
+function addressOf(words: string): string {
+  const bytes = Buffer.from(words, 'hex');
+  if (endianness() === 'LE') bytes.swap32();
+  if (bytes.length === 4) return bytes.join('.');
+  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(i * 2).toString(16));
+  // In the one spelling that Node gives addresses, too.
+  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }
 
 /**
- * Who listens on a port: of several holders (workers that inherited the socket) the oldest. Undefined when nobody
+ * Where any of these processes listens, by ascending port. The table of sockets is asked for only if they have any:
+ * reading it takes the kernel some 10 ms.
+ */
+export function listenersOf(
+  pids: Iterable<number>,
+  listening: () => readonly ListeningSocket[] = listeningSockets,
+): Listener[] {
+  const inodes = new Set<number>();
+  for (const pid of pids) for (const inode of socketInodes(pid)) inodes.add(inode);
+  if (inodes.size === 0) return [];
+  return listening()
+    .filter(({ inode }) => inodes.has(inode))
+    .map(({ port, address }) => ({ port, address }))
+    .sort((a, b) => a.port - b.port);
+}
+
+/**
+ * Who takes connections to an address and port: of several holders (workers that inherited the socket) the oldest. Undefined when nobody
  * does, or when the holder belongs to a user whose processes may not be seen.
  */
-export async function portOwner(port: number): Promise<ProcessBrief | undefined> {
+export async function portOwner(port: number, host: string): Promise<ProcessBrief | undefined> {
   if (!hasProcFs()) return (await import('./portable-tree.ts')).lsofPortOwner(port);
   const inodes = new Set<number>();
-  for (const socket of listeningSockets()) if (socket.port === port) inodes.add(socket.inode);
+  for (const socket of listeningSockets()) {
+    if (socket.port === port && acceptsFor(socket.address, host)) inodes.add(socket.inode);
+  }
   if (inodes.size === 0) return undefined;
   let owner: ProcStat | undefined;
   for (const stat of readProcesses().values()) {

@@ -1,5 +1,6 @@
+import { portsOf } from '../core/listeners.ts';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Termination, TreeInspection } from '../core/runner.ts';
+import type { Listener, Termination, TreeInspection } from '../core/runner.ts';
 import type { ProcessBrief } from '../core/types.ts';
 import { findExecutable } from './find-executable.ts';
 import type { Tree } from './group-handle.ts';
@@ -61,15 +62,18 @@ export class PortableTree implements Tree {
         .map(({ pid, command }) => ({ pid, command: command.slice(0, 200) })),
       memoryBytes: members.reduce((sum, { residentKilobytes }) => sum + residentKilobytes * 1024, 0),
       cpuPercent: Math.round(members.reduce((sum, { cpuPercent }) => sum + cpuPercent, 0) * 10) / 10,
-      ports: await this.ports(),
+      ports: portsOf(await this.listeners()),
       awaitingInput: await this.awaitingInput(),
     };
   }
 
-  async ports(): Promise<number[]> {
+  async listeners(): Promise<Listener[]> {
     const text = await output('lsof', ['-nP', '-iTCP', '-sTCP:LISTEN', '-a', '-g', `${this.#leader}`, '-Fn']);
-    const ports = [...text.matchAll(/^n.*:(\d+)$/gm)].map(([, port]) => Number(port));
-    return [...new Set(ports)].sort((a, b) => a - b);
+    const listeners = [...text.matchAll(/^n(.*):(\d+)$/gm)].map(([, name = '', port]) => ({
+      port: Number(port),
+      address: name === '*' ? '::' : name.replace(/^\[|\]$/g, ''),
+    }));
+    return listeners.sort((a, b) => a.port - b.port);
   }
 
   /** Neither ps nor lsof tells what a process is blocked on. */

@@ -1,4 +1,4 @@
-import type { Termination, TreeInspection } from '../core/runner.ts';
+import type { Listener, Termination, TreeInspection } from '../core/runner.ts';
 import type { Tree } from './group-handle.ts';
 import { descriptorTarget } from './proc-fs.ts';
 import { TreeInspector } from './tree-inspector.ts';
@@ -40,8 +40,8 @@ export class ProcTree implements Tree {
     return Promise.resolve(this.#inspector.inspect(this.#members.look(), this.#leader));
   }
 
-  ports(): Promise<number[]> {
-    return Promise.resolve(this.#inspector.ports(this.#members.look()));
+  listeners(): Promise<Listener[]> {
+    return Promise.resolve(this.#inspector.listeners(this.#members.look()));
   }
 
   awaitingInput(): Promise<boolean> {

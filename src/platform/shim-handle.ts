@@ -1,4 +1,4 @@
-import type { ProcessHandle, Termination, TreeInspection } from '../core/runner.ts';
+import type { Listener, ProcessHandle, Termination, TreeInspection } from '../core/runner.ts';
 import type { LeaderExit, TerminalSize } from '../core/types.ts';
 import type { PipeReader } from './pipe-reader.ts';
 import type { ShimChannel } from './shim-channel.ts';
@@ -13,7 +13,7 @@ export interface ShimRoot {
 /** What is looked up or done outside the supervisor. */
 export interface ShimTree {
   inspect(root: ShimRoot): Promise<TreeInspection>;
-  ports(root: ShimRoot): Promise<number[]>;
+  listeners(root: ShimRoot): Promise<Listener[]>;
   awaitingInput(root: ShimRoot): Promise<boolean>;
   /** Ends what is left of a tree whose supervisor was killed. The leader has died with it. */
   onShimLost(root: ShimRoot): Promise<Termination>;
@@ -131,8 +131,8 @@ export class ShimHandle implements ProcessHandle {
     return this.#parts.tree.inspect(this.#parts.root);
   }
 
-  ports(): Promise<number[]> {
-    return this.#parts.tree.ports(this.#parts.root);
+  listeners(): Promise<Listener[]> {
+    return this.#parts.tree.listeners(this.#parts.root);
   }
 
   awaitingInput(): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { Termination, TreeInspection } from '../core/runner.ts';
+import type { Listener, Termination, TreeInspection } from '../core/runner.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { ShimRoot, ShimTree } from './shim.ts';
 import { TreeInspector } from './tree-inspector.ts';
@@ -23,8 +23,8 @@ export class SupervisedTree implements ShimTree {
     return Promise.resolve(this.#inspector.inspect(this.#membersOf(root).look(), root.leaderPid));
   }
 
-  ports(root: ShimRoot): Promise<number[]> {
-    return Promise.resolve(this.#inspector.ports(this.#membersOf(root).look()));
+  listeners(root: ShimRoot): Promise<Listener[]> {
+    return Promise.resolve(this.#inspector.listeners(this.#membersOf(root).look()));
   }
 
   awaitingInput(root: ShimRoot): Promise<boolean> {

@@ -23,7 +23,7 @@ export async function probePort(target: PortTarget, signal: AbortSignal): Promis
   try {
     const hosts = target.host === 'localhost' ? ['127.0.0.1', '::1'] : [target.host];
     const result = await firstOpen(
-      hosts.map((host) => probeHost({ ...target, host }, target.host, look.signal)),
+      hosts.map((host) => probeHost({ ...target, host }, target.http?.name ?? target.host, look.signal)),
     );
     signal.throwIfAborted();
     return result;
@@ -72,7 +72,9 @@ function probeTcp({ host, port }: PortTarget, signal: AbortSignal): Promise<Prob
     };
     signal.addEventListener('abort', onAbort, { once: true });
     socket.once('connect', () => {
-      end({ open: true, host });
+      // Where nobody listens, a connection from the very port it goes to meets itself.
+      const own = socket.localPort === port && socket.localAddress === socket.remoteAddress;
+      end(own ? refused('connection refused') : { open: true, host });
     });
     socket.on('error', (error) => {
       end(refused(reasonOf(error)));
@@ -111,7 +113,7 @@ function probeHttp(
     };
     signal.addEventListener('abort', onAbort, { once: true });
     request.once('socket', (socket) => {
-      socket.once('connect', () => (accepted = true));
+      socket.once('connect', () => (accepted = socket.localPort !== port));
     });
     request.once('response', ({ statusCode = 0 }) => {
       if (statusCode >= lowest && statusCode <= highest) end({ open: true, host, httpStatus: statusCode });

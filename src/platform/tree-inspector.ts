@@ -1,7 +1,8 @@
 import { uptime } from 'node:os';
-import type { TreeInspection } from '../core/runner.ts';
+import { portsOf } from '../core/listeners.ts';
+import type { Listener, TreeInspection } from '../core/runner.ts';
 import { awaitsInput } from './awaiting-input.ts';
-import { portsOf } from './port-owner.ts';
+import { listenersOf } from './port-owner.ts';
 import {
   describeProcess,
   openDescriptors,
@@ -35,13 +36,13 @@ export class TreeInspector {
       descendants: members.filter(({ pid }) => pid !== leader).map(describeProcess),
       memoryBytes: members.reduce((sum, { pid }) => sum + residentBytes(pid), 0),
       cpuPercent: this.#cpu.percent(members),
-      ports: this.ports(members),
+      ports: portsOf(this.listeners(members)),
       awaitingInput: this.awaitingInput(members),
     };
   }
 
-  ports(members: readonly ProcStat[]): number[] {
-    return portsOf(
+  listeners(members: readonly ProcStat[]): Listener[] {
+    return listenersOf(
       members.map(({ pid }) => pid),
       () => this.#table.listening(),
     );

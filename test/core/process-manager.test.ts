@@ -226,10 +226,10 @@ describe('how it ended', () => {
   it('a request of ours, even when the process answers it with exit code 0', async () => {
     await start({ command: 'x', name: 'x' });
     const { last } = runner;
-    last.terminate = async (signal) => {
+    last.terminate = (signal) => {
       last.signals.push(signal);
       last.exit(0);
-      return { killed: [last.pid], survivors: [] };
+      return Promise.resolve({ killed: [last.pid], survivors: [] });
     };
     const { processes } = await manager.kill({ ids: ['x'] });
     expect(processes).toMatchObject([{ status: 'killed', exit: { code: 0, cause: 'kill_process' } }]);
@@ -383,6 +383,21 @@ describe('waiting for a port', () => {
       outcome: 'ready',
     });
     expect(await manager.waitForPort({ port: 4000 })).toMatchObject({ outcome: 'ready', owner: { pid: 5 } });
+  });
+
+  it('tells the tree and a stranger apart that hold the same port on the two loopback addresses', async () => {
+    await start({ command: 'x', name: 'x' });
+    runner.owners.set(3000, { pid: 5, command: 'other checkout' });
+    expect(await manager.waitForPort({ id: 'x', port: 3000 })).toMatchObject({ outcome: 'foreign' });
+    runner.last.listening = [3000];
+    runner.last.address = '::1';
+    expect(await manager.waitForPort({ id: 'x', port: 3000 })).toMatchObject({
+      outcome: 'ready',
+      url: 'http://[::1]:3000/',
+    });
+    expect(await manager.waitForPort({ id: 'x', port: 3000, host: '127.0.0.1' })).toMatchObject({
+      outcome: 'foreign',
+    });
   });
 
   it('finds the port that the tree opens', async () => {

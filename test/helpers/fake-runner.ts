@@ -1,5 +1,6 @@
 import { ProcessError } from '../../src/core/errors.ts';
 import type {
+  Listener,
   OutputSink,
   PortTarget,
   ProbeResult,
@@ -27,6 +28,8 @@ export class FakeHandle implements ProcessHandle {
   /** True: nothing ends it. */
   immortal = false;
   listening: number[] = [];
+  /** Where it listens. */
+  address = '127.0.0.1';
   descendants: ProcessBrief[] = [];
   atPrompt = false;
   readonly signals: string[] = [];
@@ -106,8 +109,8 @@ export class FakeHandle implements ProcessHandle {
     });
   }
 
-  ports(): Promise<number[]> {
-    return Promise.resolve(this.listening);
+  listeners(): Promise<Listener[]> {
+    return Promise.resolve(this.listening.map((port) => ({ port, address: this.address })));
   }
 
   awaitingInput(): Promise<boolean> {
@@ -118,7 +121,8 @@ export class FakeHandle implements ProcessHandle {
 /** A machine in memory: checked against Runner by the type checker. */
 export class FakeRunner implements Runner {
   readonly handles: FakeHandle[] = [];
-  /** Ports that answer, with who holds them. */
+  /** Ports that answer, on one address, with who holds them. */
+  ownersAddress = '127.0.0.1';
   readonly owners = new Map<number, ProcessBrief>();
   failure: ProcessError | undefined;
   #nextPid = 1000;
@@ -145,10 +149,11 @@ export class FakeRunner implements Runner {
   }
 
   probePort(target: PortTarget): Promise<ProbeResult> {
-    const open = this.owners.has(target.port) || this.handles.some((h) => h.listening.includes(target.port));
-    return Promise.resolve(
-      open ? { open, host: '127.0.0.1' } : { open, reason: 'connection refused', accepted: false },
-    );
+    const { port } = target;
+    const host = target.host === 'localhost' ? '127.0.0.1' : target.host;
+    const taken = this.owners.has(port) && host === this.ownersAddress;
+    const open = taken || this.handles.some((h) => h.listening.includes(port) && h.address === host);
+    return Promise.resolve(open ? { open, host } : { open, reason: 'connection refused', accepted: false });
   }
 
   portOwner(port: number): Promise<ProcessBrief | undefined> {

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { portsOf } from '../../src/core/listeners.ts';
 import type { Launch } from '../../src/core/types.ts';
 import { LocalRunner } from '../../src/platform/local-runner.ts';
 import { readStat } from '../../src/platform/proc-fs.ts';
@@ -71,17 +72,17 @@ describe.each(modes)('under $mode', ({ mode, shim }) => {
   it('sees the ports and the members of a tree, and whose a port is', async () => {
     const { handle, seen } = await start(runner, '(setsid ./listen-late.mjs &); sleep 60');
     const port = Number((await seen(/listening on (\d+)/))[1]);
-    expect(await handle.ports()).toEqual([port]);
+    expect(portsOf(await handle.listeners())).toEqual([port]);
     const { descendants, ports, memoryBytes } = await handle.inspect();
     expect(ports).toEqual([port]);
     expect(memoryBytes).toBeGreaterThan(10_000_000);
-    const owner = await runner.portOwner(port);
+    const owner = await runner.portOwner(port, '127.0.0.1');
     expect(owner?.command).toMatch(/listen-late/);
     expect(descendants).toContainEqual(owner);
     const result = await runner.probePort({ host: 'localhost', port }, new AbortController().signal);
     expect(result.open).toBe(true);
     await handle.terminate('SIGTERM', 3000);
-    expect(await runner.portOwner(port)).toBeUndefined();
+    expect(await runner.portOwner(port, '127.0.0.1')).toBeUndefined();
   });
 
   it('ends a daemon that left', async () => {

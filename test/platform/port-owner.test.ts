@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { listeningSockets, parseListening, portOwner, portsOf } from '../../src/platform/port-owner.ts';
+import { portsOf } from '../../src/core/listeners.ts';
+import { listenersOf, listeningSockets, parseListening, portOwner } from '../../src/platform/port-owner.ts';
 import { lsofPortOwner } from '../../src/platform/portable-tree.ts';
 import { endAll, start } from './support.ts';
 
@@ -26,7 +27,7 @@ describe('listening sockets', () => {
       '   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 812 1 0 100 0 0 10 0',
       '   1: 0100007F:1F91 0100007F:A0A0 01 00000000:00000000 00:00000000 00000000     0        0 813 1 0 20 4 30 10 -1',
     ];
-    expect(parseListening(table.join('\n'))).toEqual([{ port: 8080, inode: 812 }]);
+    expect(parseListening(table.join('\n'))).toEqual([{ port: 8080, address: '127.0.0.1', inode: 812 }]);
     expect(parseListening('')).toEqual([]);
   });
 
@@ -37,8 +38,11 @@ describe('listening sockets', () => {
   ])('are seen on %s', async (host, ipv6Only) => {
     const port = await listen(host, ipv6Only);
     expect(listeningSockets().map((socket) => socket.port)).toContain(port);
-    expect(portsOf([process.pid])).toContain(port);
-    expect(await portOwner(port)).toMatchObject({ pid: process.pid });
+    expect(portsOf(listenersOf([process.pid]))).toContain(port);
+    expect(await portOwner(port, host)).toMatchObject({ pid: process.pid });
+    expect(await portOwner(port, ipv6Only ? '127.0.0.1' : '127.0.0.2')).toEqual(
+      host === '::' ? expect.objectContaining({ pid: process.pid }) : undefined,
+    );
   });
 });
 
@@ -54,26 +58,26 @@ describe('the owner of a port', () => {
     ].join('\n');
     const { handle, seen } = await start({ kind: 'code', language: 'python', source: script });
     const port = Number((await seen(/port (\d+)/))[1]);
-    expect(await portOwner(port)).toMatchObject({
+    expect(await portOwner(port, '127.0.0.1')).toMatchObject({
       pid: handle.pid,
       command: expect.stringContaining('python'),
     });
-    expect(await handle.ports()).toEqual([port]);
+    expect(await handle.listeners().then(portsOf)).toEqual([port]);
     expect(await lsofPortOwner(port)).toMatchObject({ command: expect.stringContaining('python') });
   });
 
   it('is nobody for a port that is closed', async () => {
     const port = await listen('127.0.0.1');
     await new Promise((resolve) => servers.pop()?.close(resolve));
-    expect(await portOwner(port)).toBeUndefined();
+    expect(await portOwner(port, '127.0.0.1')).toBeUndefined();
     expect(await lsofPortOwner(port)).toBeUndefined();
-    expect(portsOf([process.pid])).not.toContain(port);
+    expect(portsOf(listenersOf([process.pid]))).not.toContain(port);
   });
 
   it('is found by lsof where there is no /proc', async () => {
     const { handle, seen } = await start('exec ./listen-late.mjs', { procFs: false });
     const port = Number((await seen(/listening on (\d+)/))[1]);
-    expect(await handle.ports()).toEqual([port]);
+    expect(await handle.listeners().then(portsOf)).toEqual([port]);
     expect(await lsofPortOwner(port)).toMatchObject({ pid: handle.pid });
   });
 });

@@ -42,7 +42,7 @@ export function start(file: string, args: readonly string[] = [], options: ShimS
     spawnUnderShim(path, command, onOutput ?? sink, {
       budget,
       inspect: (root) => tree.inspect(root),
-      ports: (root) => tree.ports(root),
+      listeners: (root) => tree.listeners(root),
       awaitingInput: (root) => tree.awaitingInput(root),
       onShimLost: (root) => tree.onShimLost(root),
       ...deps,

@@ -278,13 +278,13 @@ describe('a termination', () => {
     let supervisor = 0;
     const { handle } = await start('/bin/sleep', ['60'], {
       deps: {
-        ports: ({ shimPid }) => {
+        listeners: ({ shimPid }) => {
           supervisor = shimPid;
           return Promise.resolve([]);
         },
       },
     });
-    await handle.ports();
+    await handle.listeners();
     process.kill(supervisor, 'SIGSTOP');
     expect((await handle.terminate('SIGKILL', 0)).killed).toEqual([handle.pid]);
     await until('the supervisor leaves', () => !isAlive(supervisor));

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { portsOf } from '../../src/core/listeners.ts';
 import { endAll, start } from './support.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'proctor-inspector-'));
@@ -96,7 +97,7 @@ describe('facts', () => {
     await seen(/listening[^]*listening/);
     const { ports } = await handle.inspect();
     expect(ports).toHaveLength(2);
-    expect(await handle.ports()).toEqual(ports);
+    expect(portsOf(await handle.listeners())).toEqual(ports);
     expect(ports).toEqual([...ports].sort((a, b) => a - b));
   });
 });
