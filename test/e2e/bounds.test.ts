@@ -158,6 +158,12 @@ describe('without the native supervisor', () => {
     }
   });
 
+  it('counts only what stdin took', async () => {
+    const { id } = await server().run('sleep 300');
+    const sent = await server().ok('send_stdin', { id, text: 'x'.repeat(900_000) });
+    expect(sent.accepted_bytes).toBeLessThan(sent.total_bytes);
+  });
+
   it('is not held up by a descendant that keeps the pipe', async () => {
     const { id } = await server().run('sleep 300 & echo done');
     expect(await server().exited(id)).toMatchObject({ status: 'completed' });

@@ -169,7 +169,7 @@ describe('wait_for_port', () => {
 
   it('waits for a daemon after its starter has exited', async () => {
     const run = await server().run(`node ${listenLate} --host 127.0.0.1 --delay 300 & exit`);
-    expect(run).toMatchObject({ status: 'completed', exit_code: 0 });
+    expect(await server().exited(run.id)).toMatchObject({ status: 'completed', exit_code: 0 });
     const ready = await server().ok('wait_for_port', { id: run.id });
     expect(ready.outcome).toBe('ready');
     const { descendants, ports, status } = await server().snapshot(run.id);
