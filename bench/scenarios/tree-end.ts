@@ -12,7 +12,7 @@ const LIMIT_MS = 150;
 const BRANCHES = 20;
 const LEAVES = 49;
 const DESCENDANTS = BRANCHES * (LEAVES + 1);
-/** A smaller tree for tree-kill in a short run: it starts one `ps` per process. */
+/** A smaller tree for tree-kill, which starts one `ps` per process: the large one takes it minutes. */
 const SMALL = { branches: 4, leaves: 24 };
 /** A survivor that is between two pids when it is counted shows itself a moment later. */
 const SETTLE_MS = 500;
@@ -129,8 +129,8 @@ async function large(short: boolean): Promise<Figure[]> {
   }));
 }
 
-async function besideTreeKill(short: boolean): Promise<Figure> {
-  const { branches, leaves } = short ? SMALL : { branches: BRANCHES, leaves: LEAVES };
+async function besideTreeKill(): Promise<Figure> {
+  const { branches, leaves } = SMALL;
   const load = tree(branches, leaves);
   const ours = await end(load, 'proctor SIGKILL');
   const theirs = await end(load, 'tree-kill');
@@ -160,7 +160,7 @@ export const treeEnd = {
   title: 'Ending a tree of processes',
   run: async ({ short }: Scale): Promise<Figure[]> => [
     ...(await large(short)),
-    await besideTreeKill(short),
+    await besideTreeKill(),
     await survivors(),
   ],
 };
