@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseCommandLine, type CommandLine } from './command-line.ts';
-import type { Config, ServeConfig } from './config.ts';
+import type { Config, ConnectConfig, ServeConfig } from './config.ts';
 import { ProcessManager } from './core/process-manager.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { serveStdio } from './mcp/stdio.ts';
+import type { Target } from './mcp/upstream.ts';
 import { LocalRunner } from './platform/local-runner.ts';
 import { ConfigError } from './settings.ts';
 
@@ -98,6 +100,34 @@ async function serveHttpClients(config: Config, serve: ServeConfig): Promise<voi
   }
 }
 
+/** Carries one stdio client to a shared server. Nothing runs here, so there is nothing to end. */
+async function bridge(config: ConnectConfig): Promise<void> {
+  const [{ locateServer, localise }, { serveBridge }] = await Promise.all([
+    import('./connect.ts'),
+    import('./mcp/bridge.ts'),
+  ]);
+  const logger = createLogger(config.logLevel, process.stderr);
+  let locating: Promise<Target> | undefined;
+  // Two that look at the same time must not start two servers.
+  const locate = (): Promise<Target> =>
+    (locating ??= locateServer(config, fileURLToPath(import.meta.url)).finally(() => (locating = undefined)));
+  const server = serveBridge({
+    version: version(),
+    logger,
+    locate,
+    localise: localise(config, process.cwd()),
+  });
+  // Whether there is a server is told at once; a client that starts first may find one later.
+  locate().catch((error: unknown) => {
+    logger.info(error instanceof Error ? error.message : String(error));
+  });
+  process.stdout.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
+  await server.closed;
+  await server.close();
+  process.exit(0);
+}
+
 function main(argv: readonly string[], env: NodeJS.ProcessEnv): void {
   let line: CommandLine;
   try {
@@ -120,6 +150,9 @@ function main(argv: readonly string[], env: NodeJS.ProcessEnv): void {
       return;
     case 'serve':
       void serveHttpClients(line.config, line.serve);
+      return;
+    case 'connect':
+      void bridge(line.connect);
       return;
   }
 }

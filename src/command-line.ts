@@ -1,11 +1,14 @@
 import { Command, CommanderError, Option } from 'commander';
 import type * as z from 'zod';
 import {
+  CONNECT_SETTINGS,
   readConfig,
+  readConnectConfig,
   readServeConfig,
   SERVE_SETTINGS,
   SERVER_SETTINGS,
   type Config,
+  type ConnectConfig,
   type ServeConfig,
 } from './config.ts';
 import { ConfigError, type Flags, type Setting, type SettingGroup } from './settings.ts';
@@ -15,6 +18,7 @@ export type CommandLine =
   | { command: 'help'; text: string }
   | { command: 'version' }
   | { command: 'stdio'; config: Config }
+  | { command: 'connect'; connect: ConnectConfig }
   | { command: 'serve'; config: Config; serve: ServeConfig };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -42,8 +46,11 @@ export function parseCommandLine(argv: readonly string[], env: Environment): Com
       if (unknown !== undefined) command.error(`unknown command '${unknown}'`);
       const flags = flagsOf(command);
       if (flags.has('version')) return;
-      chosen = { command: 'stdio', config: readConfig(flags, env) };
+      chosen = flags.has('connect')
+        ? { command: 'connect', connect: readConnectConfig(flags, env) }
+        : { command: 'stdio', config: readConfig(flags, env) };
     });
+  addFlags(program, CONNECT_SETTINGS);
   addFlags(program, SERVER_SETTINGS);
 
   const serve = program

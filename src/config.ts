@@ -31,6 +31,17 @@ export interface ServeConfig {
   readonly stateDirectory: string;
 }
 
+/** Where a bridge finds its server. */
+export interface ConnectConfig {
+  /** Absent: the server that the state directory names. */
+  readonly url?: string;
+  readonly token?: string;
+  /** Start a server where none is running. */
+  readonly spawn: boolean;
+  readonly stateDirectory: string;
+  readonly logLevel: 'silent' | 'info' | 'debug';
+}
+
 /** Unassigned by IANA, and below the ports that systems hand out by themselves. */
 export const DEFAULT_PORT = 7433;
 
@@ -220,7 +231,42 @@ export const SERVE_SETTINGS: SettingGroup<typeof serveSchema> = {
   },
 };
 
-/** Throws ConfigError, worded for people; so does the one below. */
+const connectSchema = z.object({
+  url: z
+    .union([z.literal(true), z.url({ protocol: /^https?$/, error: 'expected an http or https URL' })])
+    .optional(),
+  token: token.optional(),
+  spawn: z.union([z.boolean(), z.stringbool()]).default(false),
+  stateDirectory: z.string().min(1).optional(),
+  logLevel,
+});
+
+/** Settings of the bridge. */
+export const CONNECT_SETTINGS: SettingGroup<typeof connectSchema> = {
+  schema: connectSchema,
+  settings: {
+    url: {
+      flag: 'connect',
+      placeholder: '[URL]',
+      help: 'serve stdin and stdout from a shared server (default URL: the one the state directory names)',
+    },
+    token: {
+      flag: 'token',
+      variable: 'PROCTOR_TOKEN',
+      placeholder: 'TOKEN',
+      help: "with --connect: the server's token (default: the one in the state directory)",
+    },
+    spawn: {
+      flag: 'spawn',
+      variable: 'PROCTOR_SPAWN',
+      help: 'with --connect: start the shared server where none is running',
+    },
+    stateDirectory: stateDirectorySetting,
+    logLevel: logLevelSetting,
+  },
+};
+
+/** Throws ConfigError, worded for people; so do the two below. */
 export function readConfig(flags: Flags, env: Environment): Config {
   const { shell, logLevel: level, ...limits } = readSettings(SERVER_SETTINGS, flags, env);
   return Object.freeze({
@@ -239,6 +285,16 @@ export function readServeConfig(flags: Flags, env: Environment): ServeConfig {
   }
   return Object.freeze({
     ...rest,
+    ...(given !== undefined && { token: given }),
+    stateDirectory: resolve(stateDirectory ?? defaultStateDirectory(env)),
+  });
+}
+
+export function readConnectConfig(flags: Flags, env: Environment): ConnectConfig {
+  const { url, token: given, stateDirectory, ...rest } = readSettings(CONNECT_SETTINGS, flags, env);
+  return Object.freeze({
+    ...rest,
+    ...(typeof url === 'string' && { url }),
     ...(given !== undefined && { token: given }),
     stateDirectory: resolve(stateDirectory ?? defaultStateDirectory(env)),
   });

@@ -54,7 +54,7 @@ describe('the command line', () => {
     expect(parseCommandLine(['--version'], {})).toEqual({ command: 'version' });
     const help = parseCommandLine(['-h'], {});
     if (help.command !== 'help') throw new Error('no help');
-    for (const name of ['--ring-bytes', '--root', 'PROCTOR_SHELL', 'serve'])
+    for (const name of ['--ring-bytes', '--root', 'PROCTOR_SHELL', '--connect', 'serve'])
       expect(help.text).toContain(name);
     expect(parseCommandLine(['serve', '--help'], {})).toMatchObject({
       text: expect.stringMatching(/--no-token/),

@@ -1,14 +1,8 @@
-import {
-  CLIENT_INFO_META_KEY,
-  McpServer,
-  ProtocolError,
-  ProtocolErrorCode,
-  type ServerContext,
-} from '@modelcontextprotocol/server';
-import * as z from 'zod';
+import { McpServer, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import type { ProcessService } from '../core/service.ts';
 import type { Logger } from '../logger.ts';
 import { TOOLS } from '../tools/catalog.ts';
+import { clientOf } from './client-info.ts';
 import { INSTRUCTIONS } from './instructions.ts';
 import { serveChanges, type ChangePolicy } from './subscriptions.ts';
 import { listResources, readResource, RESOURCE_TEMPLATES } from './resources.ts';
@@ -45,7 +39,8 @@ export function createMcpServer(
   server.setRequestHandler('tools/call', ({ params }, { mcpReq }) => {
     const tool = TOOLS.find(({ name }) => name === params.name);
     if (tool === undefined) throw unknownTool(params.name);
-    const client = clientOf(mcp, mcpReq);
+    const info = clientOf(mcp, mcpReq);
+    const client = info && `${info.name} ${info.version}`;
     return callTool({ tool, args: params.arguments, request: mcpReq, client }, service, logger);
   });
   server.setRequestHandler('resources/list', async () => ({ resources: await listResources(service) }));
@@ -59,18 +54,4 @@ function unknownTool(name: string): ProtocolError {
   const names = TOOLS.map((tool) => tool.name).join(', ');
   const shown = JSON.stringify(name.slice(0, 80));
   return new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool ${shown}; expected: ${names}`);
-}
-
-/** The part of a 2026-07-28 request's envelope that names the client; the SDK passes it on unchecked. */
-const envelopeClient = z.object({
-  [CLIENT_INFO_META_KEY]: z.object({ name: z.string(), version: z.string() }),
-});
-
-/** Name and version of the client: with each request from 2026-07-28 on, told once at initialize before. */
-function clientOf(mcp: McpServer, { envelope }: ServerContext['mcpReq']): string | undefined {
-  const told = envelopeClient.safeParse(envelope);
-  // The accessor is the only source there is for connections that opened with initialize.
-  // eslint-disable-next-line @typescript-eslint/no-deprecated
-  const info = told.success ? told.data[CLIENT_INFO_META_KEY] : mcp.server.getClientVersion();
-  return info && `${info.name} ${info.version}`;
 }

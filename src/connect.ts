@@ -1,0 +1,76 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ConnectConfig } from './config.ts';
+import { isLoopback } from './http/hosts.ts';
+import { UpstreamError, type Target } from './mcp/upstream.ts';
+import { spawnDetached } from './platform/spawn-server.ts';
+import { StateDirectory } from './state-file.ts';
+
+/** A server that was just started is given this long to answer. */
+const START_MS = 10_000;
+const LOG_FILE = 'server.log';
+
+/**
+ * Finds the shared server: the URL given, else the running one that the state directory names, else one we start where
+ * that was asked for. Rejects with UpstreamError, which says what to do.
+ *
+ * @param cliPath the program that `serve` is an argument of
+ */
+export async function locateServer(config: ConnectConfig, cliPath: string): Promise<Target> {
+  const directory = new StateDirectory(config.stateDirectory);
+  const running = await runningServer(config, directory);
+  if (running !== undefined) return running;
+  if (config.url !== undefined)
+    return { url: config.url, ...(config.token !== undefined && { token: config.token }) };
+  if (config.spawn) return startServer(config, directory, cliPath);
+  throw new UpstreamError(
+    'No shared server is running. Start one with "proctor serve", or connect with --spawn to have one started.',
+  );
+}
+
+/** The token in the state directory is for the server that published its address there, and is sent nowhere else. */
+async function runningServer(
+  { url, token }: ConnectConfig,
+  directory: StateDirectory,
+): Promise<Target | undefined> {
+  const state = await directory.runningServer();
+  if (state === undefined || (url !== undefined && new URL(url).origin !== new URL(state.url).origin))
+    return undefined;
+  const known = token ?? (state.token === 'file' ? await directory.readToken() : undefined);
+  return { url: state.url, ...(known !== undefined && { token: known }) };
+}
+
+async function startServer(
+  config: ConnectConfig,
+  directory: StateDirectory,
+  cliPath: string,
+): Promise<Target> {
+  await mkdir(directory.path, { recursive: true, mode: 0o700 });
+  const logFile = join(directory.path, LOG_FILE);
+  spawnDetached([cliPath, 'serve', '--state-dir', directory.path], logFile);
+  const deadline = performance.now() + START_MS;
+  while (performance.now() < deadline) {
+    const found = await runningServer(config, directory);
+    if (found !== undefined) return found;
+    await delay(50);
+  }
+  throw new UpstreamError(`The shared server that was started does not answer. Its log is ${logFile}.`);
+}
+
+/**
+ * A client expects commands to run where it started its server. A shared server on this machine is told that place;
+ * one on another machine has no such directory.
+ */
+export function localise(
+  { url }: Pick<ConnectConfig, 'url'>,
+  directory: string,
+): (tool: string, args: Record<string, unknown>) => Record<string, unknown> {
+  const local = url === undefined || isLoopback(new URL(url).hostname);
+  return (tool, args) => {
+    const { cwd = '.' } = args;
+    return local && tool === 'run_background' && typeof cwd === 'string'
+      ? { ...args, cwd: resolve(directory, cwd) }
+      : args;
+  };
+}
