@@ -1,5 +1,6 @@
 import type { ServeConfig } from './config.ts';
 import type { ProcessService } from './core/service.ts';
+import { createApi } from './http/api/api.ts';
 import { health } from './http/health.ts';
 import { isLoopback } from './http/hosts.ts';
 import { HttpServer } from './http/server.ts';
@@ -32,6 +33,7 @@ export async function startSharedServer(
     );
   }
   const endpoint = createMcpEndpoint(service, info);
+  const api = createApi(service, logger);
   const http = new HttpServer({
     bindHost: config.host,
     allowHosts: config.allowHosts,
@@ -40,7 +42,11 @@ export async function startSharedServer(
     maxBodyBytes: config.maxBodyBytes,
     ...(token !== undefined && { token }),
     logger,
-    routes: { '/healthz': health, '/mcp': (request, exchange) => endpoint.handle(request, exchange) },
+    routes: {
+      '/healthz': health,
+      '/mcp': (request, exchange) => endpoint.handle(request, exchange),
+      '/v1/*': api.handle,
+    },
   });
   const { url } = await http.listen(config.port);
   await directory.publish({
@@ -52,6 +58,7 @@ export async function startSharedServer(
     access,
     close: async () => {
       await directory.withdraw(process.pid);
+      api.close();
       await endpoint.close();
       await http.close();
     },

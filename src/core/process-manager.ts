@@ -4,11 +4,13 @@ import { checkName, deriveId } from './ids.ts';
 import { EARLY_EXIT_MS, type Limits } from './limits.ts';
 import { ManagedProcess } from './managed-process.ts';
 import { Registry } from './registry.ts';
+import { followOutput } from './output-stream.ts';
 import { planRun } from './run-plan.ts';
 import type { Runner } from './runner.ts';
 import type {
   CallContext,
   ExitWaitRequest,
+  FollowRequest,
   KillRequest,
   ListRequest,
   LogWaitRequest,
@@ -30,10 +32,12 @@ import type {
   KilledProcess,
   KillResult,
   LogWaitOutcome,
+  OutputEvent,
   OutputPage,
   PortWaitOutcome,
   ProcessListing,
   ProcessSpec,
+  ReadyOutcome,
   RunResult,
   SendResult,
   ServiceEvent,
@@ -124,7 +128,8 @@ export class ProcessManager implements ProcessService {
       this.#events.emit({ type: 'output', id: process.id, run: process.run });
     });
     process.leaderEnded.add(() => {
-      this.#events.emit({ type: 'exited', id: process.id, run: process.run });
+      const { id, run, status, exit } = process;
+      this.#events.emit({ type: 'exited', id, run, status, ...(exit && { exit }) });
     });
     process.treeEnded.add(() => {
       const dropped = process.spec.autoCleanup ? [process] : this.#registry.trimEnded();
@@ -154,6 +159,7 @@ export class ProcessManager implements ProcessService {
     context?: CallContext,
   ): Promise<RunResult> {
     const outcome = waitFor && (await this.#waits.forReady(process, waitFor, context));
+    if (outcome) this.#tellReady(process, outcome);
     if (!outcome && !reused) await wait({ timeoutMs: EARLY_EXIT_MS }, exitCondition(process));
     return {
       process: process.facts(),
@@ -190,13 +196,46 @@ export class ProcessManager implements ProcessService {
     };
   }
 
+  // eslint-disable-next-line @typescript-eslint/require-await -- an unknown id must reject, not throw
+  async openOutput(
+    id: string,
+    { since }: FollowRequest = {},
+    context?: CallContext,
+  ): Promise<AsyncIterable<OutputEvent>> {
+    const process = this.#registry.get(id);
+    const { buffer, runFrom } = process;
+    const wanted = since === 'now' ? buffer.end : (since ?? runFrom);
+    return followOutput(process, {
+      from: wanted > buffer.end ? runFrom : wanted,
+      isKept: () => this.#registry.find(id) === process,
+      subscribe: (listener) =>
+        this.#events.add((event) => {
+          if (event.id === id) listener(event);
+        }),
+      ...(context?.signal && { signal: context.signal }),
+    });
+  }
+
   async waitForLog(id: string, request: LogWaitRequest, context?: CallContext): Promise<LogWaitOutcome> {
     return this.#waits.forLog(this.#registry.get(id), request, context);
   }
 
   async waitForPort(request: PortWaitRequest, context?: CallContext): Promise<PortWaitOutcome> {
     const process = request.id === undefined ? undefined : this.#registry.get(request.id);
-    return this.#waits.forPort(process, request, context);
+    const outcome = await this.#waits.forPort(process, request, context);
+    if (process) this.#tellReady(process, { by: 'port', ...outcome });
+    return outcome;
+  }
+
+  #tellReady({ id, run }: ManagedProcess, outcome: ReadyOutcome): void {
+    const { by } = outcome;
+    if (by === 'port' && outcome.outcome === 'ready') {
+      const { port, url } = outcome;
+      const where = { ...(port !== undefined && { port }), ...(url !== undefined && { url }) };
+      this.#events.emit({ type: 'ready', id, run, by, ...where });
+    } else if (by === 'log' || by === 'idle') {
+      this.#events.emit({ type: 'ready', id, run, by });
+    }
   }
 
   async waitForExit(request: ExitWaitRequest, context?: CallContext): Promise<ExitWaitOutcome> {

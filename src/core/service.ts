@@ -2,6 +2,7 @@ import type {
   ExitWaitOutcome,
   KillResult,
   LogWaitOutcome,
+  OutputEvent,
   OutputPage,
   PortWaitOutcome,
   ProcessListing,
@@ -74,6 +75,11 @@ export interface ReadRequest {
   screen?: boolean;
 }
 
+export interface FollowRequest {
+  /** Cursor, or `now` for only new output; default: the start of the current run. */
+  since?: number | 'now';
+}
+
 export interface LogWaitRequest {
   pattern: string;
   failurePattern?: string;
@@ -136,6 +142,12 @@ export interface ProcessService {
   run(request: RunRequest, context?: CallContext): Promise<RunResult>;
   list(request?: ListRequest): Promise<ProcessListing>;
   read(id: string, request?: ReadRequest): Promise<OutputPage>;
+  /**
+   * The output as it comes, every byte from the cursor on exactly once. A reader slower than the process is told of a
+   * gap. A cursor beyond the end is one of an earlier record of this name: it begins at the current run. Each exit is
+   * told, the last one also to who comes later. Ends when the record is removed or the caller's signal aborts.
+   */
+  openOutput(id: string, request?: FollowRequest, context?: CallContext): Promise<AsyncIterable<OutputEvent>>;
   waitForLog(id: string, request: LogWaitRequest, context?: CallContext): Promise<LogWaitOutcome>;
   waitForPort(request: PortWaitRequest, context?: CallContext): Promise<PortWaitOutcome>;
   waitForExit(request: ExitWaitRequest, context?: CallContext): Promise<ExitWaitOutcome>;

@@ -274,6 +274,19 @@ export interface KillResult {
   processes: KilledProcess[];
 }
 
+/** What an open output tells, in order. Offsets are absolute in the merged output, as cursors are. */
+export type OutputEvent =
+  /** `at` is the arrival of the first byte. The bytes belong to the receiver. */
+  | { type: 'output'; stream: StreamName; from: number; at: number; bytes: Uint8Array }
+  /** Bytes evicted before this reader came to them. */
+  | ({ type: 'gap' } & Gap)
+  /** The bytes from here on are this run's. */
+  | { type: 'run'; run: number; from: number; at: number }
+  /** The run's leader has ended; every byte it wrote came before, and its descendants may yet write more. */
+  | { type: 'exit'; run: number; to: number; at: number; status: Status; exit?: ExitInfo };
+
 export type ServiceEvent =
-  | { type: 'started' | 'exited' | 'removed'; id: string; run: number }
-  | { type: 'output'; id: string; run: number };
+  | { type: 'started' | 'removed' | 'output'; id: string; run: number }
+  /** A wait for readiness has succeeded: `by` names the condition. */
+  | { type: 'ready'; id: string; run: number; by: 'log' | 'port' | 'idle'; port?: number; url?: string }
+  | { type: 'exited'; id: string; run: number; status: Status; exit?: ExitInfo };

@@ -7,7 +7,7 @@ import { BodyTooLarge, readBody, sendResponse, toRequest, type WebHandler } from
 export interface HttpServerOptions extends GuardOptions {
   /** Largest request body, in bytes. */
   maxBodyBytes: number;
-  /** Handlers by exact path. */
+  /** Handlers by exact path, or by all paths under one: `/v1/*`. */
   routes: Readonly<Record<string, WebHandler>>;
   logger: Logger;
 }
@@ -112,7 +112,7 @@ export class HttpServer {
       return verdict.response;
     }
     for (const [name, value] of Object.entries(verdict.headers)) res.setHeader(name, value);
-    const handler = Object.hasOwn(routes, url.pathname) ? routes[url.pathname] : undefined;
+    const handler = handlerOf(routes, url.pathname);
     if (handler === undefined) return problem(404, `Nothing is at ${url.pathname}.`, { connection: 'close' });
     try {
       const body = await readBody(req, maxBodyBytes);
@@ -125,6 +125,11 @@ export class HttpServer {
       throw error;
     }
   }
+}
+
+function handlerOf(routes: HttpServerOptions['routes'], path: string): WebHandler | undefined {
+  if (Object.hasOwn(routes, path)) return routes[path];
+  return Object.entries(routes).find(([key]) => key.endsWith('/*') && path.startsWith(key.slice(0, -1)))?.[1];
 }
 
 /** Only paths are served: an absolute target could name another host than the Host header does. */

@@ -8,7 +8,7 @@ const optional = z.exactOptional;
 const text = z.string();
 const whole = z.int();
 
-const exitFields = {
+export const exitFields = {
   cause: optional(text),
   exit_code: optional(whole),
   signal: optional(text),

@@ -47,11 +47,11 @@ const MAX_PIDS = 1000;
 /** Characters of a terminal's title shown. */
 const MAX_TITLE = 100;
 
-function isoTime(at: number): string {
+export function isoTime(at: number): string {
   return new Date(at).toISOString();
 }
 
-function exitFields(exit: ExitInfo | undefined) {
+export function exitOf(exit: ExitInfo | undefined) {
   return present({
     cause: exit?.cause,
     exit_code: exit?.code ?? undefined,
@@ -79,7 +79,7 @@ export function toProcess(snapshot: ProcessSnapshot): WireProcess {
   const { id, run, pid, status, exit, error, command, cwd, descendants, ports, output } = snapshot;
   const { client, startedAt, endedAt, uptimeMs, memoryBytes, cpuPercent, awaitingInput } = snapshot;
   return {
-    ...{ id, run, pid, status, ...exitFields(exit) },
+    ...{ id, run, pid, status, ...exitOf(exit) },
     ...present({ error: error && `${error.code}: ${error.message}` }),
     ...{ command, cwd, ...present({ client }), started_at: isoTime(startedAt) },
     ...present({
@@ -103,7 +103,7 @@ export function toProcess(snapshot: ProcessSnapshot): WireProcess {
 export function toRun({ process, reused, tail, wait }: RunResult): WireRun {
   const { id, run, pid, status, exit, command, cwd, startedAt } = process;
   return {
-    ...{ id, run, pid, status, ...exitFields(exit), command, cwd, started_at: isoTime(startedAt) },
+    ...{ id, run, pid, status, ...exitOf(exit), command, cwd, started_at: isoTime(startedAt) },
     ...(reused && { reused }),
     ...present({ tail: tail === undefined ? undefined : cutTail(tail), wait: wait && toReady(wait) }),
   };
@@ -135,7 +135,7 @@ interface WaitFacts {
 
 function waitFacts({ status, exit, awaitingInput, waitedMs, tail, cursor }: WaitFacts) {
   return {
-    ...{ cursor, waited_ms: Math.round(waitedMs), status, ...exitFields(exit) },
+    ...{ cursor, waited_ms: Math.round(waitedMs), status, ...exitOf(exit) },
     ...present({ awaiting_input: awaitingInput }),
     tail: cutTail(tail),
   };
@@ -182,7 +182,7 @@ export function toPortWait(outcome: PortWaitOutcome): WirePortWait {
     ...present({ port, host, http_status: httpStatus, url, owner, last_probe: lastProbe }),
     waited_ms: Math.round(waitedMs),
     ...present({ status, cursor }),
-    ...exitFields(exit),
+    ...exitOf(exit),
     ...present({ awaiting_input: awaitingInput }),
     ...present({ tail: tail === undefined || outcome.outcome === 'ready' ? undefined : cutTail(tail) }),
   };
@@ -191,7 +191,7 @@ export function toPortWait(outcome: PortWaitOutcome): WirePortWait {
 export function toExitWait({ outcome, processes, waitedMs }: ExitWaitOutcome): WireExitWait {
   const share = tailShare(processes.length);
   const toEnded = ({ id, status, exit, awaitingInput, tail }: EndedProcess) => ({
-    ...{ id, status, ...exitFields(exit) },
+    ...{ id, status, ...exitOf(exit) },
     ...present({ awaiting_input: awaitingInput }),
     tail: cutTail(tail, share),
   });
@@ -209,7 +209,7 @@ export function toSend({
   cursor,
 }: SendResult): WireSend {
   return {
-    ...{ id, status, ...exitFields(exit), accepted_bytes: acceptedBytes, total_bytes: totalBytes, eof },
+    ...{ id, status, ...exitOf(exit), accepted_bytes: acceptedBytes, total_bytes: totalBytes, eof },
     ...(reply && {
       outcome: reply.outcome,
       ...present({ awaiting_input: reply.awaitingInput }),
@@ -235,7 +235,7 @@ export function describeScreen({ cols, rows, cursor, alternate, title }: ScreenF
 export function toKill(processes: readonly KilledProcess[]): WireKill {
   const share = tailShare(processes.length);
   const toKilled = ({ id, status, exit, killed, survivors, waitedMs, tail }: KilledProcess) => ({
-    ...{ id, status, ...exitFields(exit), killed: killed.slice(0, MAX_PIDS) },
+    ...{ id, status, ...exitOf(exit), killed: killed.slice(0, MAX_PIDS) },
     ...present({ killed_total: killed.length > MAX_PIDS ? killed.length : undefined }),
     survivors: survivors.slice(0, MAX_PIDS),
     waited_ms: Math.round(waitedMs),

@@ -2,6 +2,7 @@ import { ProcessError } from '../../src/core/errors.ts';
 import type {
   CallContext,
   ExitWaitRequest,
+  FollowRequest,
   KillRequest,
   ListRequest,
   LogWaitRequest,
@@ -17,6 +18,7 @@ import type {
   ExitWaitOutcome,
   KillResult,
   LogWaitOutcome,
+  OutputEvent,
   OutputPage,
   PortWaitOutcome,
   ProcessListing,
@@ -85,6 +87,7 @@ interface Answers {
   run: (request: RunRequest, context?: CallContext) => RunResult | Promise<RunResult>;
   list: (request?: ListRequest) => ProcessListing;
   read: (id: string, request?: ReadRequest) => OutputPage;
+  openOutput: (id: string, request?: FollowRequest) => AsyncIterable<OutputEvent>;
   waitForLog: (
     id: string,
     request: LogWaitRequest,
@@ -97,6 +100,8 @@ interface Answers {
   restart: (id: string, waitFor?: ReadyCondition, context?: CallContext) => RunResult;
   remove: (request: RemoveRequest) => string[];
 }
+
+async function* nothing(): AsyncIterable<OutputEvent> {}
 
 function notFound(id: string): ProcessError {
   return new ProcessError('PROCESS_NOT_FOUND', `There is no process ${JSON.stringify(id)}.`, {
@@ -117,6 +122,7 @@ export class FakeService implements ProcessService {
       supervision: { mode: 'shim' },
     }),
     read: (id) => pageOf({ id: this.#find(id).id }),
+    openOutput: () => nothing(),
     waitForLog: (id) => ({
       outcome: 'matched',
       line: 'Ready on port 5173',
@@ -204,6 +210,11 @@ export class FakeService implements ProcessService {
   async read(id: string, request?: ReadRequest): Promise<OutputPage> {
     this.calls.push({ method: 'read', args: [id, request] });
     return Promise.resolve().then(() => this.answers.read(id, request));
+  }
+
+  async openOutput(id: string, request?: FollowRequest): Promise<AsyncIterable<OutputEvent>> {
+    this.calls.push({ method: 'openOutput', args: [id, request] });
+    return Promise.resolve().then(() => this.answers.openOutput(id, request));
   }
 
   async waitForLog(id: string, request: LogWaitRequest, context?: CallContext): Promise<LogWaitOutcome> {

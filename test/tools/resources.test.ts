@@ -82,7 +82,7 @@ describe('subscribers of the eras up to 2025-11-25', () => {
     await client.unsubscribeResource({ uri: 'process://web/output' });
     await client.subscribeResource({ uri: 'process://build' });
     service.emit({ type: 'output', id: 'web', run: 1 });
-    service.emit({ type: 'exited', id: 'build', run: 1 });
+    service.emit({ type: 'exited', id: 'build', run: 1, status: 'failed' });
     await until('the second update arrives', () => updated.length > 1);
     expect(updated).toEqual(['process://web/output', 'process://build']);
   });
@@ -100,7 +100,7 @@ describe('subscribers of the eras up to 2025-11-25', () => {
       return Promise.resolve();
     };
     await client.subscribeResource({ uri: 'process://web' });
-    service.emit({ type: 'exited', id: 'web', run: 1 });
+    service.emit({ type: 'exited', id: 'web', run: 1, status: 'failed' });
     await until('the update arrives', () => updated.length > 0);
     expect(updated).toEqual(['process://web']);
   });
