@@ -18,7 +18,9 @@ export class LineCells {
   /** Columns before the cursor that are not blank begin here at the earliest: makes repeated erasing cheap. */
   #inkFrom = 0;
   /** The line as it was before the switch to the other screen. */
-  #aside: string | undefined;
+  #aside: { text: string; columns: number } | undefined;
+  /** What was drawn elsewhere on the screen before. */
+  #rows = '';
 
   write(text: string): void {
     if (this.#cells === undefined && this.#column === this.#length) {
@@ -52,6 +54,12 @@ export class LineCells {
       case 'J':
         // Of the display that it erases, only this line is in sight.
         if (/^[02]?$/.test(parameters)) this.#erase(firstNumber(parameters));
+        if (parameters === '2') this.#rows = '';
+        break;
+      case 'H':
+      case 'f':
+      case 'd':
+        this.#leaveRow();
         break;
       case 'h':
       case 'l':
@@ -72,16 +80,32 @@ export class LineCells {
 
   /** What is drawn on the other screen goes when it does: the line is then again what it was. */
   #switchScreen(alternate: boolean): void {
-    const line = alternate ? '' : this.#aside;
-    if (alternate) this.#aside ??= this.toString();
-    else this.#aside = undefined;
-    this.#text = line ?? '';
+    const aside = alternate ? undefined : this.#aside;
+    if (!alternate) this.#aside = undefined;
+    else this.#aside ??= { text: this.toString(), columns: this.#length };
+    this.#rows = '';
+    this.#begin(aside?.text, aside?.columns);
+  }
+
+  /** What full-screen programs draw at one place after the other is told apart by a space. */
+  #leaveRow(): void {
+    const row = this.#row().trim();
+    if (row !== '') this.#rows += `${row} `;
+    this.#begin();
+  }
+
+  #begin(text = '', columns = 0): void {
+    this.#text = text;
     this.#cells = undefined;
     this.#inkFrom = 0;
-    this.#length = this.#column = codePoints(this.#text);
+    this.#length = this.#column = columns;
   }
 
   toString(): string {
+    return this.#rows + this.#row();
+  }
+
+  #row(): string {
     if (this.#cells === undefined) return this.#text;
     let text = '';
     for (let index = 0; index < this.#length; index += POINTS_PER_CALL) {

@@ -24,6 +24,8 @@ interface Turn {
   process: ManagedProcess;
   /** Offset of the first byte printed afterwards. */
   from: number;
+  /** A full-screen program was on. */
+  alternate: boolean;
   /** What a terminal shows of the typed text, if anything. */
   echo: { typed: string; prompt: string } | undefined;
 }
@@ -99,6 +101,7 @@ function begin(process: ManagedProcess, { text }: SendRequest): Turn {
   return {
     process,
     from: buffer.end,
+    alternate: terminal?.modes.alternateScreen ?? false,
     echo: shown ? { typed: text, prompt: lastLine(buffer, runFrom) } : undefined,
   };
 }
@@ -124,11 +127,14 @@ function endsOfTurn(
   return conditions;
 }
 
-/** What was printed since; of a full-screen program, whose output is no text, the screen that it left. */
-async function replyPage({ process, from, echo }: Turn): Promise<OutputPage> {
+/** What was printed since; of a full-screen program, whose output is no text, its screen, and what followed its end. */
+async function replyPage({ process, from, alternate, echo }: Turn): Promise<OutputPage> {
   const { id, run, status, exit, buffer, runFrom, terminal } = process;
   if (terminal?.modes.alternateScreen === true) return screenPage(process, {});
-  const page = renderPage({ buffer, runFrom }, { since: from });
+  const page = renderPage(
+    { buffer, runFrom },
+    { since: alternate ? Math.max(from, terminal?.backAt ?? 0) : from },
+  );
   const text = echo ? TypedEcho.remove(page.text, echo.typed, echo.prompt) : page.text;
   return { id, run, status, ...(exit && { exit }), ...page, text };
 }

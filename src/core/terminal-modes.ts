@@ -38,15 +38,25 @@ export class TerminalModes {
   #state: ModeState = { ...INITIAL };
   /** The beginning of a sequence that a chunk ended in. */
   #held = '';
+  #seen = 0;
+  #backAt = 0;
 
   get current(): Readonly<ModeState> {
     return this.#state;
   }
 
+  /** How many bytes had been printed when the alternate screen was last left; 0 before that. */
+  get backAt(): number {
+    return this.#backAt;
+  }
+
   push(chunk: Uint8Array): void {
+    const from = this.#seen - this.#held.length;
+    this.#seen += chunk.length;
     if (this.#held === '' && !chunk.includes(ESC)) return;
     const text = this.#held + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1');
-    for (const [, numbers, final] of text.matchAll(MODE_CHANGE)) {
+    for (const change of text.matchAll(MODE_CHANGE)) {
+      const [whole, numbers, final] = change;
       if (numbers === undefined) {
         this.#state = { ...INITIAL };
         continue;
@@ -54,6 +64,7 @@ export class TerminalModes {
       for (const number of numbers.split(';')) {
         const meaning = MEANINGS[number];
         if (meaning !== undefined) this.#state[meaning] = final === 'h';
+        if (meaning === 'alternateScreen' && final === 'l') this.#backAt = from + change.index + whole.length;
       }
     }
     this.#held = UNFINISHED.exec(text.slice(-MAX_SEQUENCE))?.[0] ?? '';

@@ -9,12 +9,14 @@ const MAX_SIZES = 100;
 /** What is known of the terminal that one run of a process has. */
 export class Terminal {
   readonly #buffer: OutputBuffer;
+  readonly #from: number;
   readonly #sizes: SizeChange[];
   readonly #modes = new TerminalModes();
   readonly #screen: TerminalScreen;
 
   constructor(size: TerminalSize, buffer: OutputBuffer) {
     this.#buffer = buffer;
+    this.#from = buffer.end;
     this.#sizes = [{ ...size, from: buffer.end }];
     this.#screen = new TerminalScreen(buffer, buffer.end, this.#sizes);
   }
@@ -26,6 +28,11 @@ export class Terminal {
 
   get modes(): Readonly<ModeState> {
     return this.#modes.current;
+  }
+
+  /** Offset from which on the output is no drawing on the alternate screen, as far as that has been left. */
+  get backAt(): number {
+    return this.#from + this.#modes.backAt;
   }
 
   /** Takes note of output. */

@@ -38,9 +38,9 @@ export class TypedEcho {
     return drawnAgain;
   }
 
-  /** A prompt, or as much of the line itself as the prompt is long where an editor draws it twice. */
+  /** A prompt, the blanks of one that stands further up in the output, or as much of the line itself as the prompt is long where an editor draws it twice. */
   #standsBefore(before: string, sent: string): boolean {
-    if (before === '' || before === this.#prompt) return true;
+    if (before.trim() === '' || before === this.#prompt) return true;
     return this.#at > 0 ? CONTINUATION_PROMPT.test(before) : sent.startsWith(before);
   }
 
