@@ -22,7 +22,7 @@ function importsOf(file: string): Import[] {
     if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier) {
       const to = (node.moduleSpecifier as ts.StringLiteral).text;
       const typeOnly = ts.isImportDeclaration(node)
-        ? node.importClause?.isTypeOnly === true
+        ? node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
         : node.isTypeOnly;
       found.push({ from: file, to, typeOnly });
     }
