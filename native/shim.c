@@ -20,6 +20,8 @@
  *   shim to server
  *     ready VERSION OUT ERR IN   the leader's pipes exist: the shim's own descriptor numbers of the ends that are the
  *                                server's to open through /proc/SHIM/fd; -1 where there is none. Waits for `go`.
+ *     forked PID                 the leader's process is about to run FILE. It says so itself, so that the server knows
+ *                                it even if the first thing it does is to kill the shim.
  *     started PID                the leader runs FILE
  *     error STAGE ERRNO          it does not: STAGE is setup, fork, chdir or exec. Nothing follows.
  *     exit CODE | signal SIGNO   how the leader ended; every byte it wrote is in its pipes by then
@@ -406,7 +408,7 @@ static void look_at_all(void)
 
 /*
  * Marks the members of our tree: the closure of "my parent is the shim or a member". Children mostly have higher pids
- * than their parents and stand after them, so two passes do unless pids have wrapped.
+ * than their parents and stand after them, so two passes do unless pids have wrapped. Returns how many there are.
  */
 static size_t mark_members(void)
 {
@@ -414,8 +416,6 @@ static size_t mark_members(void)
 	size_t count = 0;
 	bool grown = true;
 
-	for (size_t i = 0; i < table_length; i++)
-		drop(members, table[i].pid);
 	while (grown) {
 		grown = false;
 		for (size_t i = 0; i < table_length; i++) {
@@ -714,6 +714,7 @@ static _Noreturn void become_leader(const struct start *start, int failed)
 		_exit(127);
 	if (start->cwd != NULL && chdir(start->cwd) < 0)
 		fail_start(failed, "chdir");
+	report_number("forked", getpid());
 	execv(start->argv[0], start->argv);
 	fail_start(failed, "exec");
 }

@@ -80,6 +80,7 @@ export class ShimHandle implements ProcessHandle {
         this.#end();
         return;
       case 'ready':
+      case 'forked':
       case 'started':
       case 'error':
     }

@@ -10,7 +10,7 @@ export const PROTOCOL_VERSION = 1;
 /** What the supervisor tells. Descriptor numbers are its own, undefined where it has none. */
 export type Report =
   | { type: 'ready'; version: number; stdout?: number; stderr?: number; stdin?: number }
-  | { type: 'started'; pid: number }
+  | { type: 'forked' | 'started'; pid: number }
   | { type: 'error'; stage: string; errno: number }
   | { type: 'exited'; exit: LeaderExit }
   | { type: 'killed' | 'survivor'; pids: number[] }
@@ -43,8 +43,9 @@ export function parseReport(line: string): Report | undefined {
         ...(stdin >= 0 && { stdin }),
       };
     }
+    case 'forked':
     case 'started':
-      return { type: 'started', pid: first };
+      return { type: word, pid: first };
     case 'error':
       return { type: 'error', stage: rest[0] ?? '', errno: numbers[1] ?? 0 };
     case 'exit':

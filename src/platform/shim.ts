@@ -1,27 +1,19 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, closeSync, constants, existsSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { OutputSink, ProcessHandle } from '../core/runner.ts';
 import { errorCode } from './find-executable.ts';
 import type { ResolvedCommand } from './launch.ts';
 import type { ReadBudget } from './read-budget.ts';
-import { ShimChannel } from './shim-channel.ts';
-import { ShimHandle, type ShimTree } from './shim-handle.ts';
-import { commands, PROTOCOL_VERSION, type Report } from './shim-protocol.ts';
-import { openPipes, openTerminal, terminalStreams, type Streams } from './shim-streams.ts';
+import type { ShimTree } from './shim-handle.ts';
+import { PROTOCOL_VERSION } from './shim-protocol.ts';
+import { orUnavailable, ShimUnavailableError, startLeader } from './shim-start.ts';
+import { openTerminal } from './shim-streams.ts';
 import { spawnFailure } from './spawn-error.ts';
 
+export { ShimUnavailableError } from './shim-start.ts';
 export type { ShimRoot, ShimTree } from './shim-handle.ts';
-
-/** The supervisor itself cannot be used here: the command is not to blame, and another way of starting it may do. */
-export class ShimUnavailableError extends Error {
-  constructor(message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.name = 'ShimUnavailableError';
-  }
-}
 
 export interface ShimDeps extends ShimTree {
   /** Shared by all processes of a server. */
@@ -83,7 +75,7 @@ export async function spawnUnderShim(
     if (master !== undefined) closeSync(master);
     throw error;
   }
-  return connect(child, command, master, onOutput, deps);
+  return startLeader({ child, command, master, onOutput, budget: deps.budget, tree: deps });
 }
 
 /** Resolves once the supervisor's program runs. */
@@ -111,7 +103,8 @@ function startShim(
         env,
         stdio: ['ignore', 'ignore', 'ignore', 'pipe', ...(master === undefined ? [] : [master])],
       });
-      child.once('error', fail);
+      // Stays: an error without a listener, such as of a signal later on, would end the server.
+      child.on('error', fail);
       child.once('spawn', () => {
         resolve(child);
       });
@@ -119,82 +112,6 @@ function startShim(
       fail(error);
     }
   });
-}
-
-/** Follows the start through to the leader's exec. */
-function connect(
-  child: ChildProcess,
-  command: ResolvedCommand,
-  master: number | undefined,
-  onOutput: OutputSink,
-  deps: ShimDeps,
-): Promise<ProcessHandle> {
-  const control = child.stdio[3];
-  const shimPid = child.pid;
-  if (!(control instanceof Socket) || shimPid === undefined) {
-    throw new ShimUnavailableError('the supervisor has no control socket');
-  }
-  return new Promise((resolve, reject) => {
-    let streams: Streams | undefined =
-      master === undefined ? undefined : terminalStreams(master, command.stdin, onOutput, deps.budget);
-    let handle: ShimHandle | undefined;
-    const fail = (error: Error): void => {
-      for (const reader of streams?.readers ?? []) reader.close();
-      streams?.input.close();
-      // A supervisor that has not started its leader leaves when the socket closes.
-      channel.close();
-      reject(error);
-    };
-    const onReport = (report: Report): void => {
-      if (handle) {
-        handle.take(report);
-      } else if (report.type === 'ready') {
-        try {
-          if (report.version !== PROTOCOL_VERSION)
-            throw new ShimUnavailableError(`the supervisor speaks version ${report.version}`);
-          streams ??= orUnavailable('open the pipes', () =>
-            openPipes(shimPid, report, onOutput, deps.budget),
-          );
-          channel.send(commands.go());
-        } catch (error) {
-          fail(error instanceof Error ? error : new Error(String(error)));
-        }
-      } else if (report.type === 'started' && streams) {
-        const root = { shimPid, leaderPid: report.pid };
-        handle = new ShimHandle({ root, channel, ...streams, tree: deps, wakeShim });
-        child.unref();
-        channel.unref();
-        resolve(handle);
-      } else if (report.type === 'error') {
-        fail(startError(report.stage, report.errno, command));
-      }
-    };
-    const wakeShim = (): void => {
-      child.kill('SIGCONT');
-    };
-    const channel = new ShimChannel(control, onReport, () => {
-      if (handle) handle.channelClosed();
-      else fail(new ShimUnavailableError('the supervisor ended before the command had started'));
-    });
-  });
-}
-
-function startError(stage: string, errno: number, { file, cwd }: ResolvedCommand): Error {
-  if (stage === 'chdir')
-    return spawnFailure(`cwd ${JSON.stringify(cwd)}`, errno, 'Give cwd as an existing directory.');
-  if (stage === 'setup') return new ShimUnavailableError(`the supervisor cannot set up: errno ${errno}`);
-  return spawnFailure(JSON.stringify(file), errno);
-}
-
-/** Lack of descriptors is the server's trouble, whatever starts the command; anything else is this way's own. */
-function orUnavailable<T>(what: string, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    const errno = errorCode(error);
-    if (errno === 'EMFILE' || errno === 'ENFILE') throw spawnFailure(what, errno, undefined, error);
-    throw new ShimUnavailableError(`cannot ${what}: ${errno}`, error);
-  }
 }
 
 /** Nearest directory with a package.json above this module, which is in src/ or bundled into dist/. */

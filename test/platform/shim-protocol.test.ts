@@ -6,6 +6,7 @@ describe('reports of the supervisor', () => {
     ['ready 1 7 9 12', { type: 'ready', version: 1, stdout: 7, stderr: 9, stdin: 12 }],
     ['ready 1 7 9 -1', { type: 'ready', version: 1, stdout: 7, stderr: 9 }],
     ['ready 2 -1 -1 -1', { type: 'ready', version: 2 }],
+    ['forked 4711', { type: 'forked', pid: 4711 }],
     ['started 4711', { type: 'started', pid: 4711 }],
     ['error exec 2', { type: 'error', stage: 'exec', errno: 2 }],
     ['exit 255', { type: 'exited', exit: { code: 255, signal: null } }],

@@ -7,7 +7,7 @@ import { findShim, probeShim, ShimUnavailableError } from '../../src/platform/sh
 import { isAlive } from '../helpers/alive.ts';
 import { until } from '../helpers/until.ts';
 import { sh, shim, start } from './shim-support.ts';
-import { endAll, FIXTURES } from './support.ts';
+import { endAll, FIXTURES, type Started } from './support.ts';
 
 afterEach(endAll);
 
@@ -309,12 +309,25 @@ describe('a signal', () => {
 });
 
 describe('a supervisor that is killed', () => {
-  it('leaves nobody waiting, and the tree is ended without it', async () => {
-    const { handle, text } = await sh('setsid sleep 61 & sleep 62 & echo $!; kill -KILL $PPID; sleep 63');
+  const expectEnded = async ({ handle }: Started): Promise<void> => {
     expect(await handle.exited).toEqual({ code: null, signal: 'SIGKILL' });
     await handle.empty;
     expect(isAlive(handle.pid)).toBe(false);
-    await until('its children are gone', () => !isAlive(Number(text().trim())));
     expect((await handle.terminate('SIGTERM', 1000)).survivors).toEqual([]);
+    expect(handle.signal('SIGTERM')).toBe(false);
+  };
+
+  it('leaves nobody waiting, and the tree is ended without it', async () => {
+    const started = await sh(
+      'setsid sleep 61 & sleep 62 & echo $! up; read line; kill -KILL $PPID; sleep 63',
+    );
+    const child = Number((await started.seen(/^(\d+) up/))[1]);
+    await started.handle.write(Buffer.from('\n'), soon());
+    await expectEnded(started);
+    expect(isAlive(child)).toBe(false);
+  });
+
+  it('by the first thing that the command does has started it all the same', async () => {
+    for (let i = 0; i < 10; i++) await expectEnded(await sh('kill -KILL $PPID; sleep 64'));
   });
 });

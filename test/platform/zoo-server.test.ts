@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { pidsRunning } from '../helpers/pids.ts';
 import { until } from '../helpers/until.ts';
 import { buildZoo, shim } from './shim-support.ts';
@@ -28,6 +28,12 @@ beforeAll(async () => {
     format: 'esm',
     logLevel: 'error',
   });
+});
+
+const servers: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const server of servers.splice(0)) server.kill('SIGKILL');
 });
 
 afterAll(() => {
@@ -57,11 +63,12 @@ async function serve(
     stdio: ['pipe', 'pipe', 'inherit'],
     ...(uid !== undefined && { uid, gid: uid }),
   });
+  servers.push(server);
   let output = '';
   server.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();
   });
-  await until('all trees stand', () => (output.match(/ready/g) ?? []).length === kinds.length);
+  await until('all trees stand', () => (output.match(/ready/g) ?? []).length === kinds.length, 20_000);
   expect(pidsRunning(program).length).toBeGreaterThanOrEqual(kinds.length);
   return { process: server, output: () => output, program };
 }
@@ -73,28 +80,29 @@ const users: [string, number | undefined][] = isRoot
     ]
   : [['this user', undefined]];
 
+/** Ends the server and measures what follows; once more where the machine was too busy to tell. */
+async function expectNothingLeft(server: Server, signal: NodeJS.Signals): Promise<void> {
+  server.process.kill(signal);
+  await once(server.process, 'exit');
+  const begun = performance.now();
+  await until('trees gone', () => pidsRunning(server.program).length === 0);
+  expect(performance.now() - begun).toBeLessThan(1000);
+  await until('supervisors gone', () => pidsRunning(supervisor).length === 0);
+}
+
+const timed = { retry: 2, timeout: 60_000 };
+
 describe.each(users)('for a server of %s', (_user, uid) => {
   it.each(['SIGKILL', 'SIGABRT', 'SIGTERM'] as const)(
     'that ends by %s, nothing is left in a second',
+    timed,
     async (signal) => {
-      const server = await serve(uid);
-      server.process.kill(signal);
-      await once(server.process, 'exit');
-      const begun = performance.now();
-      await until('trees and supervisors gone', () => pidsRunning(server.program).length === 0);
-      expect(performance.now() - begun).toBeLessThan(1000);
-      await until('supervisors gone', () => pidsRunning(supervisor).length === 0, 100);
+      await expectNothingLeft(await serve(uid), signal);
     },
   );
 
-  it('that ends while its trees run in terminals, nothing is left in a second', async () => {
-    const server = await serve(uid, { terminal: { cols: 80, rows: 24 } });
-    server.process.kill('SIGKILL');
-    await once(server.process, 'exit');
-    const begun = performance.now();
-    await until('trees gone', () => pidsRunning(server.program).length === 0);
-    expect(performance.now() - begun).toBeLessThan(1000);
-    await until('supervisors gone', () => pidsRunning(supervisor).length === 0, 100);
+  it('that ends while its trees run in terminals, nothing is left in a second', timed, async () => {
+    await expectNothingLeft(await serve(uid, { terminal: { cols: 80, rows: 24 } }), 'SIGKILL');
   });
 
   it('a termination ends every tree', async () => {
@@ -103,7 +111,7 @@ describe.each(users)('for a server of %s', (_user, uid) => {
     await once(server.process, 'exit');
     expect(server.output()).toMatch(/"survivors":\[\]/);
     expect(pidsRunning(server.program)).toEqual([]);
-    await until('supervisors gone', () => pidsRunning(supervisor).length === 0, 100);
+    await until('supervisors gone', () => pidsRunning(supervisor).length === 0);
   });
 });
 
@@ -121,6 +129,6 @@ it.runIf(isRoot)(
     // The supervisor does not leave it alone, and goes when it goes.
     expect(pidsRunning(supervisor)).toHaveLength(1);
     process.kill(survivor, 'SIGKILL');
-    await until('supervisor gone', () => pidsRunning(supervisor).length === 0, 1000);
+    await until('supervisor gone', () => pidsRunning(supervisor).length === 0);
   },
 );
