@@ -6,6 +6,7 @@
  * `--short` takes fewer rounds, `--save` keeps the table in bench/RESULTS.md.
  */
 import { writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { machine, table, type Figure, type Scenario } from './report.ts';
 import { buildEmptyServer } from './servers.ts';
@@ -53,8 +54,14 @@ async function run({ name, title, run: measure }: Scenario): Promise<Figure[]> {
   return figures;
 }
 
+/** Processes that wanted a core during the last minute: above the number of cores, times are those of a queue. */
+function load(): string {
+  return (loadavg()[0] ?? 0).toFixed(1);
+}
+
 await buildEmptyServer();
-console.log(machine());
+const loadBefore = load();
+console.log(`${machine()}, load ${loadBefore}`);
 const sections: string[] = [];
 const missed: string[] = [];
 for (const scenario of chosen(values.only)) {
@@ -70,9 +77,9 @@ if (values.save) {
   const date = new Date().toISOString().slice(0, 10);
   const head = [
     '# Benchmark results',
-    `${date}. ${machine()}. \`${command}\``,
+    `${date}. ${machine()}. Load ${loadBefore} before the run, ${load()} after. \`${command}\``,
     'Medians, unless said otherwise. Ours and what stands beside it take turns within one run; a ratio is the median ' +
-      'of the ratios pair by pair. Times differ between machines and with their load; the ratios hardly do.',
+      'of the ratios pair by pair. Times grow with whatever else the machine does, and p99 most of all; the ratios far less.',
   ];
   writeFileSync(new URL('./RESULTS.md', import.meta.url), [...head, ...sections].join('\n\n'));
 }
