@@ -251,7 +251,7 @@ export interface SendResult {
   /** Present with `waitFor`: what was printed after the input, and why the wait ended. */
   reply?: {
     outcome: 'matched' | 'idle' | 'exited' | 'timeout' | 'awaiting_input';
-    page: OutputPage;
+    page: Pick<OutputPage, 'text' | 'omitted' | 'screen'>;
     awaitingInput?: true;
     waitedMs: number;
   };
