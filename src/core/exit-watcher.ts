@@ -1,5 +1,5 @@
 import type { ManagedProcess } from './managed-process.ts';
-import type { Arm } from './wait.ts';
+import { wait, type Arm } from './wait.ts';
 
 /** Settles when the leader has ended; at once when it has already. Descendants that live on do not delay it. */
 export function exitCondition(process: ManagedProcess): Arm<'exited'> {
@@ -12,8 +12,19 @@ export function exitCondition(process: ManagedProcess): Arm<'exited'> {
   };
 }
 
+/**
+ * A leader's end is told before its tree is known to be empty, and children of a pipeline end a moment after it. What
+ * is gone within this time is treated as ended, so that a name is free for whoever was told of the end.
+ */
+const TREE_END_MS = 200;
+
+/** Gives what remains of a tree whose leader has ended the time to end as well. */
+export async function treeSettled(process: ManagedProcess): Promise<void> {
+  if (process.ended && process.live) await wait({ timeoutMs: TREE_END_MS }, treeEndCondition(process));
+}
+
 /** Settles when nothing of the tree is alive; at once when that is so already. */
-export function treeEndCondition(process: ManagedProcess): Arm<'empty'> {
+function treeEndCondition(process: ManagedProcess): Arm<'empty'> {
   return (settle) => {
     const remove = process.treeEnded.add(() => {
       settle('empty');

@@ -1,11 +1,9 @@
 import { ProcessError } from './errors.ts';
-import { exitCondition, treeEndCondition } from './exit-watcher.ts';
-import { checkName, deriveId } from './ids.ts';
-import { EARLY_EXIT_MS, type Limits } from './limits.ts';
-import { ManagedProcess } from './managed-process.ts';
+import { treeSettled } from './exit-watcher.ts';
+import type { Limits } from './limits.ts';
+import type { ManagedProcess } from './managed-process.ts';
 import { Registry } from './registry.ts';
 import { followOutput } from './output-stream.ts';
-import { planRun } from './run-plan.ts';
 import type { Runner } from './runner.ts';
 import type {
   CallContext,
@@ -24,6 +22,7 @@ import type {
 } from './service.ts';
 import { endsProcess, parseSignal } from './signals.ts';
 import { screenPage } from './screen-page.ts';
+import { Starter } from './starter.ts';
 import { sendTurn } from './stdin-turn.ts';
 import { renderPage } from './text-view.ts';
 import type {
@@ -36,91 +35,60 @@ import type {
   OutputPage,
   PortWaitOutcome,
   ProcessListing,
-  ProcessSpec,
   ReadyOutcome,
   RunResult,
   SendResult,
   ServiceEvent,
 } from './types.ts';
-import { Listeners, wait } from './wait.ts';
+import { Listeners } from './wait.ts';
 import { Waits } from './waits.ts';
 
-/**
- * A leader's end is told before its tree is known to be empty, and children of a pipeline end a moment after it. What
- * is gone within this time is treated as ended, so that a name is free for whoever was told of the end.
- */
-const TREE_END_MS = 200;
-
-/** The service itself: who may start, under which id, and what happens to all of them at the end. */
+/** The service itself: looks the process up, and hands the request to the part that knows how. */
 export class ProcessManager implements ProcessService {
   readonly #runner: Runner;
   readonly #limits: Limits;
   readonly #registry: Registry;
   readonly #waits: Waits;
   readonly #events = new Listeners<[ServiceEvent]>();
-  #closing = false;
+  readonly #starter: Starter;
 
   constructor(runner: Runner, limits: Limits) {
     this.#runner = runner;
     this.#limits = limits;
     this.#registry = new Registry(limits);
     this.#waits = new Waits(limits.waitCapMs, { runner, identify: (pid) => this.#identify(pid) });
+    this.#starter = new Starter({
+      runner,
+      limits,
+      registry: this.#registry,
+      checkCondition: (condition) => {
+        this.#waits.check(condition);
+      },
+      waitUntilReady: async (process, condition, context) => {
+        const outcome = await this.#waits.forReady(process, condition, context);
+        this.#tellReady(process, outcome);
+        return outcome;
+      },
+      onReserved: (process) => {
+        this.#observe(process);
+      },
+      onStarted: ({ id, run }) => {
+        this.#events.emit({ type: 'started', id, run });
+      },
+    });
   }
 
-  async run(request: RunRequest, context?: CallContext): Promise<RunResult> {
-    this.#refuseWhenClosing();
-    if (request.name !== undefined) checkName(request.name);
-    if (request.waitFor) this.#waits.check(request.waitFor);
-    const spec = await planRun(request, this.#runner, this.#limits.roots);
+  run(request: RunRequest, context?: CallContext): Promise<RunResult> {
+    return this.#starter.run(request, context);
+  }
 
-    await this.#settle(this.#registry.find(request.name ?? ''));
-    for (let holder = this.#holder(request.name); holder; holder = this.#holder(request.name)) {
-      if (request.ifRunning === 'reuse') return this.#started(holder, true, request.waitFor, context);
-      if (request.ifRunning !== 'replace') throw nameInUse(holder);
-      await this.#endOrFail(holder);
-    }
-    return this.#startRun(this.#reserve(spec, request.name, context?.client), request.waitFor, context);
+  async restart(id: string, waitFor?: ReadyCondition, context?: CallContext): Promise<RunResult> {
+    return this.#starter.restart(this.#registry.get(id), waitFor, context);
   }
 
   /** Each process once, in the order named. Throws PROCESS_NOT_FOUND. */
   #named(ids: readonly string[] = []): ManagedProcess[] {
     return [...new Set(ids)].map((id) => this.#registry.get(id));
-  }
-
-  /** Gives what remains of a tree whose leader has ended the time to end as well. */
-  async #settle(process: ManagedProcess | undefined): Promise<void> {
-    if (process?.ended !== true || !process.live) return;
-    await wait({ timeoutMs: TREE_END_MS }, treeEndCondition(process));
-  }
-
-  /** Who holds a name alive; while one was being ended, another caller may have taken it. */
-  #holder(name: string | undefined): ManagedProcess | undefined {
-    const holder = name === undefined ? undefined : this.#registry.find(name);
-    return holder?.live === true ? holder : undefined;
-  }
-
-  /** Takes the id and a place among the live ones, in one turn of the event loop: two callers never get the same. */
-  #reserve(spec: ProcessSpec, name: string | undefined, client: string | undefined): ManagedProcess {
-    this.#refuseWhenClosing();
-    const holder = name === undefined ? undefined : this.#registry.find(name);
-    if (holder?.live === true) throw nameInUse(holder);
-    this.#refuseBeyondLimit();
-    if (holder) {
-      holder.nextRun(spec, client);
-      return holder;
-    }
-    const id = name ?? deriveId(spec.launch, (taken) => this.#registry.has(taken));
-    const options = {
-      ringBytes: this.#limits.ringBytes,
-      graceMs: this.#limits.graceMs,
-      onRetained: (delta: number) => {
-        this.#registry.chargeOutput(delta);
-      },
-    };
-    const process = new ManagedProcess(id, spec, options, client);
-    this.#registry.add(process);
-    this.#observe(process);
-    return process;
   }
 
   #observe(process: ManagedProcess): void {
@@ -140,33 +108,6 @@ export class ProcessManager implements ProcessService {
   #forget(process: ManagedProcess): void {
     this.#registry.remove(process);
     this.#events.emit({ type: 'removed', id: process.id, run: process.run });
-  }
-
-  async #startRun(
-    process: ManagedProcess,
-    waitFor?: ReadyCondition,
-    context?: CallContext,
-  ): Promise<RunResult> {
-    await process.start(this.#runner);
-    this.#events.emit({ type: 'started', id: process.id, run: process.run });
-    return this.#started(process, false, waitFor, context);
-  }
-
-  async #started(
-    process: ManagedProcess,
-    reused: boolean,
-    waitFor?: ReadyCondition,
-    context?: CallContext,
-  ): Promise<RunResult> {
-    const outcome = waitFor && (await this.#waits.forReady(process, waitFor, context));
-    if (outcome) this.#tellReady(process, outcome);
-    if (!outcome && !reused) await wait({ timeoutMs: EARLY_EXIT_MS }, exitCondition(process));
-    return {
-      process: process.facts(),
-      reused,
-      ...(process.ended && { tail: process.tail() }),
-      ...(outcome && { wait: outcome }),
-    };
   }
 
   async list(request: ListRequest = {}): Promise<ProcessListing> {
@@ -266,27 +207,16 @@ export class ProcessManager implements ProcessService {
     return Promise.all(processes.map((process) => process.end(cause, signal, graceMs)));
   }
 
-  async restart(id: string, waitFor?: ReadyCondition, context?: CallContext): Promise<RunResult> {
-    this.#refuseWhenClosing();
-    const process = this.#registry.get(id);
-    if (waitFor) this.#waits.check(waitFor);
-    for (let holder = this.#holder(id); holder; holder = this.#holder(id)) await this.#endOrFail(holder);
-    return this.#startRun(this.#reserve(process.spec, id, context?.client), waitFor, context);
-  }
-
   async remove(request: RemoveRequest): Promise<string[]> {
     const meant = request.allEnded === true ? this.#registry.all() : this.#named(request.ids);
-    await Promise.all(meant.map((process) => this.#settle(process)));
+    await Promise.all(meant.map(treeSettled));
     const processes = request.allEnded === true ? this.#registry.ended() : this.#named(request.ids);
     const alive = processes.find((process) => process.live);
     if (alive) {
-      throw new ProcessError(
-        'INVALID_ARGUMENT',
-        `${alive.id} is still ${alive.ended ? 'alive in its descendants' : alive.status}.`,
-        {
-          hint: `End it first with kill_process, then remove it.`,
-        },
-      );
+      const state = alive.ended ? 'alive in its descendants' : alive.status;
+      throw new ProcessError('INVALID_ARGUMENT', `${alive.id} is still ${state}.`, {
+        hint: `End it first with kill_process, then remove it.`,
+      });
     }
     for (const process of processes) this.#forget(process);
     return processes.map((process) => process.id);
@@ -301,21 +231,8 @@ export class ProcessManager implements ProcessService {
    * with a shorter grace hurries what is under way.
    */
   async close(graceMs: number = this.#limits.graceMs): Promise<KilledProcess[]> {
-    this.#closing = true;
+    this.#starter.close();
     return this.#endAll(this.#registry.live(), 'shutdown', 'SIGTERM', graceMs);
-  }
-
-  async #endOrFail(process: ManagedProcess): Promise<void> {
-    const { survivors } = await process.end('kill_process', 'SIGTERM', this.#limits.graceMs);
-    if (survivors.length === 0) return;
-    throw new ProcessError(
-      'KILL_INCOMPLETE',
-      `${process.id} could not be ended: ${survivors.join(', ')} still alive.`,
-      {
-        hint: `Look at them with list_processes; they may be stuck in the kernel or owned by another user.`,
-        details: { survivors },
-      },
-    );
   }
 
   async #identify(pid: number): Promise<string | undefined> {
@@ -328,35 +245,4 @@ export class ProcessManager implements ProcessService {
     }
     return undefined;
   }
-
-  #refuseWhenClosing(): void {
-    if (!this.#closing) return;
-    throw new ProcessError('SHUTTING_DOWN', 'The server is ending its processes and starts no new ones.', {
-      hint: 'Start the server again, then start the process.',
-    });
-  }
-
-  #refuseBeyondLimit(): void {
-    const live = this.#registry.live();
-    if (live.length < this.#limits.maxLive) return;
-    const ids = live.map((process) => process.id);
-    const shown = ids.slice(0, 10).join(', ') + (ids.length > 10 ? `, and ${ids.length - 10} more` : '');
-    throw new ProcessError(
-      'LIMIT_REACHED',
-      `${live.length} processes are alive, the most this server allows.`,
-      {
-        hint: `End one with kill_process first. Alive: ${shown}.`,
-        details: { ids },
-      },
-    );
-  }
-}
-
-function nameInUse(holder: ManagedProcess): ProcessError {
-  const state = holder.ended
-    ? `its leader has ended but descendants are still alive`
-    : `it is ${holder.status}${holder.handle ? ` with pid ${holder.handle.pid}` : ''}`;
-  return new ProcessError('NAME_IN_USE', `The name ${holder.id} is taken: ${state}.`, {
-    hint: 'Pass if_running: "reuse" or "replace", choose another name, or end it with kill_process.',
-  });
 }
