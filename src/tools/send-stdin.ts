@@ -24,9 +24,9 @@ export const sendStdin = defineTool({
   input: z.strictObject({
     id: field.id,
     text: optional(field.inputText),
-    newline: optional(field.flag.describe('Append one unless text ends with it; default true')),
-    keys: optional(field.keys.describe('PTY: ctrl-c, up, enter, f1, …')),
-    eof: optional(field.flag.describe('Close stdin after')),
+    newline: optional(field.flag.describe('Append one unless text ends with it; default true without keys')),
+    keys: optional(field.keys.describe('PTY, after text: enter, esc, up, f1, ctrl-c, alt-x, …')),
+    eof: optional(field.flag.describe('Close stdin after; PTY: ctrl-d')),
     cols: optional(field.screenSize),
     rows: optional(field.screenSize),
     wait_for: optional(replyCondition.describe('Return the reply: until log matches or output stays idle')),
