@@ -1,6 +1,7 @@
 import { ProcessError } from './errors.ts';
 import { describeLaunch } from './ids.ts';
 import { OutputBuffer, type Segment } from './output-buffer.ts';
+import { isLive, statusOf, type ProcessState } from './process-state.ts';
 import type { ProcessHandle, Runner, Termination, TreeInspection } from './runner.ts';
 import { Terminal } from './terminal.ts';
 import { lastLine, tailText } from './text-view.ts';
@@ -16,21 +17,6 @@ import type {
   StreamName,
 } from './types.ts';
 import { Listeners } from './wait.ts';
-
-type State =
-  | { phase: 'queued' }
-  | { phase: 'starting'; startedAt: number }
-  | { phase: 'running'; startedAt: number; handle: ProcessHandle }
-  /** The leader has ended; `treeEmpty` says whether descendants of it are still alive. */
-  | {
-      phase: 'ended';
-      startedAt: number;
-      endedAt: number;
-      handle: ProcessHandle;
-      exit: ExitInfo;
-      treeEmpty: boolean;
-    }
-  | { phase: 'error'; startedAt: number; endedAt: number; error: ProcessError };
 
 const NOTHING_ALIVE: TreeInspection = {
   descendants: [],
@@ -65,7 +51,7 @@ export class ManagedProcess {
   #spec: ProcessSpec;
   #client: string | undefined;
   #run = 1;
-  #state: State = { phase: 'queued' };
+  #state: ProcessState = { phase: 'queued' };
   #started: Promise<void> = Promise.resolve();
   /** Of the current run. */
   #terminal: Terminal | undefined;
@@ -99,15 +85,7 @@ export class ManagedProcess {
   }
 
   get status(): Status {
-    switch (this.#state.phase) {
-      case 'queued':
-      case 'starting':
-      case 'running':
-      case 'error':
-        return this.#state.phase;
-      case 'ended':
-        return statusOf(this.#state.exit);
-    }
+    return statusOf(this.#state);
   }
 
   /** True once the leader has ended or could not be started. */
@@ -117,7 +95,7 @@ export class ManagedProcess {
 
   /** True while anything of the tree is alive or about to be. */
   get live(): boolean {
-    return this.#state.phase === 'ended' ? !this.#state.treeEmpty : this.#state.phase !== 'error';
+    return isLive(this.#state);
   }
 
   get exit(): ExitInfo | undefined {
@@ -220,7 +198,7 @@ export class ManagedProcess {
   }
 
   /** Every change of state passes here. */
-  #enter(next: State): void {
+  #enter(next: ProcessState): void {
     this.#state = next;
   }
 
@@ -313,10 +291,4 @@ export class ManagedProcess {
       },
     };
   }
-}
-
-function statusOf(exit: ExitInfo): Status {
-  const ours = exit.cause === 'kill_process' || exit.cause === 'timeout' || exit.cause === 'shutdown';
-  if (ours || exit.signal !== null) return 'killed';
-  return exit.code === 0 ? 'completed' : 'failed';
 }
