@@ -192,7 +192,9 @@ describe('questions', () => {
         pty: true,
         until: 'passphrase',
       });
-      expect((await server().snapshot(id)).awaiting_input).toBe(true);
+      await expect
+        .poll(async () => (await server().snapshot(id)).awaiting_input, { timeout: 5000 })
+        .toBe(true);
       await say(id, 'secret phrase', 'again');
       await press(id, { text: 'secret phrase' });
       expect((await server().exited(id)).status).toBe('completed');
@@ -310,7 +312,7 @@ describe('full-screen programs', () => {
     expect(await press(id, { keys: ['page-down'] })).toMatch(/^line 24\n/);
     expect(await press(id, { text: '/line 300' })).toMatch(/^line 300\n/);
     expect(await press(id, { keys: ['home'] })).toMatch(/^line 1\n/);
-    expect((await server().snapshot(id)).awaiting_input).toBe(true);
+    await expect.poll(async () => (await server().snapshot(id)).awaiting_input, { timeout: 5000 }).toBe(true);
     await press(id, { keys: ['q'] });
     expect((await server().exited(id)).status).toBe('completed');
   });
@@ -340,7 +342,7 @@ describe('full-screen programs', () => {
     const command =
       'choice=$(dialog --menu Colour 12 30 3 r red g green b blue 2>&1 >/dev/tty); echo "$choice chosen"';
     const id = await open(command, { pty: true, until: 'blue' });
-    expect((await server().snapshot(id)).awaiting_input).toBe(true);
+    await expect.poll(async () => (await server().snapshot(id)).awaiting_input, { timeout: 5000 }).toBe(true);
     await press(id, { keys: ['down', 'down'] });
     await press(id, { keys: ['enter'] });
     expect((await server().exited(id)).tail).toMatch(/\bb chosen/);
