@@ -12,6 +12,12 @@ export interface McpEndpoint {
   close(): Promise<void>;
 }
 
+export interface EndpointOptions {
+  sessionLimits?: SessionLimits;
+  /** What makes the server of one request or session; default: the process tools. */
+  createServer?: typeof createMcpServer;
+}
+
 /**
  * MCP over Streamable HTTP, all protocol eras on one endpoint: from 2026-07-28 on each request stands alone, and its
  * end cancels it; before that clients hold sessions, and only notifications/cancelled cancels.
@@ -19,16 +25,16 @@ export interface McpEndpoint {
 export function createMcpEndpoint(
   service: ProcessService,
   info: ServerInfo,
-  sessionLimits?: SessionLimits,
+  { sessionLimits, createServer = createMcpServer }: EndpointOptions = {},
 ): McpEndpoint {
-  const modern = createMcpHandler(() => createMcpServer(service, info, 'none'), {
+  const modern = createMcpHandler(() => createServer(service, info, 'none'), {
     legacy: 'reject',
     onerror: (error) => {
       info.logger.debug(`request: ${error.message}`);
     },
   });
   const sessions = new HttpSessions(
-    () => createMcpServer(service, info, 'subscribed'),
+    () => createServer(service, info, 'subscribed'),
     info.logger,
     sessionLimits,
   );
