@@ -4,9 +4,11 @@ import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildShim } from './build-shim.mjs';
+import { buildWeb } from './build-web.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const ENTRY = join(ROOT, 'src', 'cli.ts');
+const WEB = join(ROOT, 'src', 'web');
 const DIST = join(ROOT, 'dist');
 
 // A bundle starts twice as fast as a tree of packages; what is only imported on demand is split off, since even code
@@ -38,6 +40,8 @@ if (existsSync(ENTRY)) {
     if (name.endsWith('.js') && !written.has(name)) rmSync(join(DIST, name), { force: true });
   }
 }
+
+if (existsSync(WEB)) await buildWeb(WEB, join(DIST, 'web'));
 
 if (process.platform === 'linux') {
   const reason = buildShim();

@@ -1,12 +1,16 @@
 import type { ServeConfig } from './config.ts';
 import type { ProcessService } from './core/service.ts';
 import { createApi } from './http/api/api.ts';
+import { createDashboard } from './http/dashboard.ts';
 import { health } from './http/health.ts';
 import { isLoopback } from './http/hosts.ts';
 import { HttpServer } from './http/server.ts';
 import { createMcpEndpoint } from './mcp/http.ts';
 import type { ServerInfo } from './mcp/server.ts';
 import { StateDirectory, type ServerState } from './state-file.ts';
+
+/** The built page: the same place from the source and from the bundle. */
+const DASHBOARD = new URL('../dist/web/', import.meta.url);
 
 export interface SharedServer {
   /** Where MCP clients connect. */
@@ -34,6 +38,7 @@ export async function startSharedServer(
   }
   const endpoint = createMcpEndpoint(service, info);
   const api = createApi(service, logger);
+  const dashboard = createDashboard(DASHBOARD);
   const http = new HttpServer({
     bindHost: config.host,
     allowHosts: config.allowHosts,
@@ -46,6 +51,8 @@ export async function startSharedServer(
       '/healthz': health,
       '/mcp': (request, exchange) => endpoint.handle(request, exchange),
       '/v1/*': api.handle,
+      '/': dashboard,
+      '/assets/*': dashboard,
     },
   });
   const { url } = await http.listen(config.port);

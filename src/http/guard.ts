@@ -11,8 +11,8 @@ export interface GuardOptions extends HostOptions {
   ratePerSecond: number;
 }
 
-/** Paths that answer without a token. They must tell nothing about what runs. */
-export const PUBLIC_PATHS: readonly string[] = ['/healthz'];
+/** Paths that answer without a token; one that ends in `*` stands for all below it. They must tell nothing about what runs. */
+export const PUBLIC_PATHS: readonly string[] = ['/healthz', '/', '/assets/*'];
 
 /** Headers that decide who is heard: two of one kind are an attempt to show different readers different ones. */
 const SINGLE = ['host', 'origin', 'authorization', 'mcp-session-id', 'mcp-protocol-version', 'content-type'];
@@ -73,7 +73,7 @@ export class Guard {
         pass: false,
         response: new Response(null, { status: 204, headers: { ...headers, ...CORS_HEADERS } }),
       };
-    if (PUBLIC_PATHS.includes(path) || this.#hasToken === undefined || this.#hasToken(authorization))
+    if (isPublic(path) || this.#hasToken === undefined || this.#hasToken(authorization))
       return { pass: true, headers };
     return this.#refuseToken(authorization, address, headers);
   }
@@ -91,6 +91,12 @@ export class Guard {
       'www-authenticate': 'Bearer realm="proctor"',
     });
   }
+}
+
+function isPublic(path: string): boolean {
+  return PUBLIC_PATHS.some((open) =>
+    open.endsWith('*') ? path.startsWith(open.slice(0, -1)) : path === open,
+  );
 }
 
 function repeatedHeader(rawHeaders: readonly string[]): string | undefined {
