@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { ClientAction } from './cli/commands.ts';
 import { parseCommandLine, type CommandLine } from './command-line.ts';
 import type { Config, ConnectConfig, ServeConfig } from './config.ts';
 import { ProcessManager } from './core/process-manager.ts';
@@ -128,6 +129,17 @@ async function bridge(config: ConnectConfig): Promise<void> {
   process.exit(0);
 }
 
+/** Runs one command of a person's or a script's, and ends with its exit status. */
+async function runClient(action: ClientAction): Promise<void> {
+  // A reader that has seen enough (`proctor logs x | head`) is no error.
+  process.stdout.on('error', () => process.exit(0));
+  const { stdin, stdout, stderr, env } = process;
+  const status = await action({ stdin, stdout, stderr, env, cwd: process.cwd(), version: version() });
+  // Streams that are still open, and with them an answer that nobody waits for, end here.
+  await new Promise((resolve) => stdout.write('', resolve));
+  process.exit(status);
+}
+
 function main(argv: readonly string[], env: NodeJS.ProcessEnv): void {
   let line: CommandLine;
   try {
@@ -153,6 +165,9 @@ function main(argv: readonly string[], env: NodeJS.ProcessEnv): void {
       return;
     case 'connect':
       void bridge(line.connect);
+      return;
+    case 'client':
+      void runClient(line.action);
       return;
   }
 }

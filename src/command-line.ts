@@ -1,5 +1,5 @@
-import { Command, CommanderError, Option } from 'commander';
-import type * as z from 'zod';
+import { Command, CommanderError } from 'commander';
+import { addClientCommands, type ClientAction } from './cli/commands.ts';
 import {
   CONNECT_SETTINGS,
   readConfig,
@@ -11,7 +11,8 @@ import {
   type ConnectConfig,
   type ServeConfig,
 } from './config.ts';
-import { ConfigError, type Flags, type Setting, type SettingGroup } from './settings.ts';
+import { addFlags, flagsOf } from './flags.ts';
+import { ConfigError } from './settings.ts';
 
 /** What a command line asks for. */
 export type CommandLine =
@@ -19,7 +20,8 @@ export type CommandLine =
   | { command: 'version' }
   | { command: 'stdio'; config: Config }
   | { command: 'connect'; connect: ConnectConfig }
-  | { command: 'serve'; config: Config; serve: ServeConfig };
+  | { command: 'serve'; config: Config; serve: ServeConfig }
+  | { command: 'client'; action: ClientAction };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -65,6 +67,10 @@ export function parseCommandLine(argv: readonly string[], env: Environment): Com
   addFlags(serve, SERVE_SETTINGS);
   addFlags(serve, SERVER_SETTINGS);
 
+  addClientCommands(program, env, (action) => {
+    chosen = { command: 'client', action };
+  });
+
   try {
     program.parse(argv, { from: 'user' });
   } catch (error) {
@@ -73,30 +79,4 @@ export function parseCommandLine(argv: readonly string[], env: Environment): Com
     throw new ConfigError(written.replace(/^error: /, '').trim());
   }
   return chosen;
-}
-
-function addFlags<Schema extends z.ZodObject>(command: Command, { settings }: SettingGroup<Schema>): void {
-  for (const { flag, placeholder, variable, help, separator } of Object.values<Setting>(settings)) {
-    if (command.options.some(({ long }) => long === `--${flag}`)) continue;
-    const value = placeholder === undefined || placeholder.startsWith('[') ? placeholder : `<${placeholder}>`;
-    const option = new Option(
-      value === undefined ? `--${flag}` : `--${flag} ${value}`,
-      variable === undefined ? help : `${help} [${variable}]`,
-    );
-    if (separator !== undefined)
-      option.argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), text]);
-    command.addOption(option);
-  }
-}
-
-/** The flags that were given, by their names without dashes. */
-function flagsOf(command: Command): Flags {
-  const values = command.opts<Record<string, unknown>>();
-  const flags = new Map<string, unknown>();
-  for (const option of command.options) {
-    const name = option.attributeName();
-    if (command.getOptionValueSource(name) === 'cli')
-      flags.set(option.name().replace(/^no-/, ''), values[name]);
-  }
-  return flags;
 }

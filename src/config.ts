@@ -161,7 +161,7 @@ export const SERVER_SETTINGS: SettingGroup<typeof serverSchema> = {
   },
 };
 
-const stateDirectorySetting = {
+export const STATE_DIRECTORY_SETTING = {
   flag: 'state-dir',
   variable: 'PROCTOR_STATE_DIR',
   placeholder: 'DIR',
@@ -227,7 +227,7 @@ export const SERVE_SETTINGS: SettingGroup<typeof serveSchema> = {
       placeholder: 'SIZE',
       help: 'largest request body (default 4M)',
     },
-    stateDirectory: stateDirectorySetting,
+    stateDirectory: STATE_DIRECTORY_SETTING,
   },
 };
 
@@ -261,7 +261,7 @@ export const CONNECT_SETTINGS: SettingGroup<typeof connectSchema> = {
       variable: 'PROCTOR_SPAWN',
       help: 'with --connect: start the shared server where none is running',
     },
-    stateDirectory: stateDirectorySetting,
+    stateDirectory: STATE_DIRECTORY_SETTING,
     logLevel: logLevelSetting,
   },
 };
@@ -301,7 +301,7 @@ export function readConnectConfig(flags: Flags, env: Environment): ConnectConfig
 }
 
 /** As the XDG base directory specification has it. */
-function defaultStateDirectory(env: Environment): string {
+export function defaultStateDirectory(env: Environment): string {
   const base = env.XDG_STATE_HOME;
   return join(base === undefined || base === '' ? join(homedir(), '.local', 'state') : base, 'proctor');
 }

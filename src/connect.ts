@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectConfig } from './config.ts';
 import { isLoopback } from './http/hosts.ts';
+import { findRunningServer } from './locate.ts';
 import { UpstreamError, type Target } from './mcp/upstream.ts';
 import { spawnDetached } from './platform/spawn-server.ts';
 import { StateDirectory } from './state-file.ts';
@@ -19,7 +20,7 @@ const LOG_FILE = 'server.log';
  */
 export async function locateServer(config: ConnectConfig, cliPath: string): Promise<Target> {
   const directory = new StateDirectory(config.stateDirectory);
-  const running = await runningServer(config, directory);
+  const running = await findRunningServer(config, directory);
   if (running !== undefined) return running;
   if (config.url !== undefined)
     return { url: config.url, ...(config.token !== undefined && { token: config.token }) };
@@ -27,18 +28,6 @@ export async function locateServer(config: ConnectConfig, cliPath: string): Prom
   throw new UpstreamError(
     'No shared server is running. Start one with "proctor serve", or connect with --spawn to have one started.',
   );
-}
-
-/** The token in the state directory is for the server that published its address there, and is sent nowhere else. */
-async function runningServer(
-  { url, token }: ConnectConfig,
-  directory: StateDirectory,
-): Promise<Target | undefined> {
-  const state = await directory.runningServer();
-  if (state === undefined || (url !== undefined && new URL(url).origin !== new URL(state.url).origin))
-    return undefined;
-  const known = token ?? (state.token === 'file' ? await directory.readToken() : undefined);
-  return { url: state.url, ...(known !== undefined && { token: known }) };
 }
 
 async function startServer(
@@ -51,7 +40,7 @@ async function startServer(
   spawnDetached([cliPath, 'serve', '--state-dir', directory.path], logFile);
   const deadline = performance.now() + START_MS;
   while (performance.now() < deadline) {
-    const found = await runningServer(config, directory);
+    const found = await findRunningServer(config, directory);
     if (found !== undefined) return found;
     await delay(50);
   }

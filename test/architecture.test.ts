@@ -51,6 +51,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   tools: ['core'],
   mcp: ['tools', 'core', 'logger.ts'],
   http: ['tools', 'core', 'logger.ts'],
+  client: ['tools', 'core'],
   web: [],
 };
 /** Rooms of which a room may know the types, and nothing that runs: a browser has no use for it. */
