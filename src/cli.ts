@@ -7,6 +7,7 @@ import { ProcessManager } from './core/process-manager.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { serveStdio } from './mcp/stdio.ts';
 import type { Target } from './mcp/upstream.ts';
+import { parentGone } from './parent-watch.ts';
 import { LocalRunner } from './platform/local-runner.ts';
 import { ConfigError } from './settings.ts';
 
@@ -78,8 +79,12 @@ function serveStdioClient(config: Config): void {
   const { manager, logger } = supervisor;
   const server = serveStdio(manager, { version: version(), logger });
   const end = runUntilEnd(supervisor, config.limits.graceMs, () => server.close());
-  void server.closed.then(() => {
-    end('the client closed the connection', 0);
+  // A client that ends does both: that is one reason to end, and no second one that hurries.
+  void Promise.race([
+    server.closed.then(() => 'the client closed the connection'),
+    parentGone().then(() => 'the process that started the server is gone'),
+  ]).then((reason) => {
+    end(reason, 0);
   });
 }
 
