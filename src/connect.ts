@@ -2,8 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectConfig } from './config.ts';
-import { isLoopback } from './http/hosts.ts';
-import { findRunningServer } from './locate.ts';
+import { findRunningServer, isLocal } from './locate.ts';
 import { UpstreamError, type Target } from './mcp/upstream.ts';
 import { spawnDetached } from './platform/spawn-server.ts';
 import { StateDirectory } from './state-file.ts';
@@ -55,7 +54,7 @@ export function localise(
   { url }: Pick<ConnectConfig, 'url'>,
   directory: string,
 ): (tool: string, args: Record<string, unknown>) => Record<string, unknown> {
-  const local = url === undefined || isLoopback(new URL(url).hostname);
+  const local = url === undefined || isLocal(url);
   return (tool, args) => {
     const { cwd = '.' } = args;
     return local && tool === 'run_background' && typeof cwd === 'string'

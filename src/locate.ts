@@ -1,3 +1,4 @@
+import { isLoopback } from './http/hosts.ts';
 import type { StateDirectory } from './state-file.ts';
 
 /** What somebody said about where the server is. */
@@ -19,4 +20,9 @@ export async function findRunningServer(
     return undefined;
   const known = token ?? (state.token === 'file' ? await directory.readToken() : undefined);
   return { url: state.url, ...(known !== undefined && { token: known }) };
+}
+
+/** Whether a server is on this machine: paths mean the same there. */
+export function isLocal(url: string): boolean {
+  return isLoopback(new URL(url).hostname);
 }

@@ -52,6 +52,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   mcp: ['tools', 'core', 'logger.ts'],
   http: ['tools', 'core', 'logger.ts'],
   client: ['tools', 'core'],
+  cli: [
+    ...['client', 'tools', 'core', 'platform'],
+    ...['config.ts', 'settings.ts', 'flags.ts', 'locate.ts', 'state-file.ts'],
+  ],
   web: [],
 };
 /** Rooms of which a room may know the types, and nothing that runs: a browser has no use for it. */

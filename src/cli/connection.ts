@@ -2,8 +2,7 @@ import { ConnectionError, HttpClient, type ServerAddress } from '../client/http-
 import { RemoteService } from '../client/remote-service.ts';
 import { ProcessError } from '../core/errors.ts';
 import type { ProcessService } from '../core/service.ts';
-import { isLoopback } from '../http/hosts.ts';
-import { findRunningServer } from '../locate.ts';
+import { findRunningServer, isLocal } from '../locate.ts';
 import { StateDirectory } from '../state-file.ts';
 import type { ClientConfig } from './client-settings.ts';
 import { EXIT, printLine, type CliIo } from './io.ts';
@@ -29,7 +28,7 @@ export async function connect(config: ClientConfig, version: string): Promise<Co
   return {
     address,
     service: new RemoteService(new HttpClient(address, `proctor-cli ${version}`)),
-    local: isLoopback(new URL(address.url).hostname),
+    local: isLocal(address.url),
   };
 }
 

@@ -1,0 +1,284 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ProcessError, type ErrorCode } from '../../src/core/errors.ts';
+import { createApi, type Api } from '../../src/http/api/api.ts';
+import { ROUTES } from '../../src/http/api/routes.ts';
+import { openApiDocument } from '../../src/http/openapi.ts';
+import { readEvents, type ReceivedEvent } from '../../src/client/event-stream.ts';
+import { createLogger } from '../../src/logger.ts';
+import { endedSnapshot, FakeService, snapshotOf } from '../helpers/fake-service.ts';
+
+let service: FakeService;
+let api: Api;
+
+beforeEach(() => {
+  service = new FakeService();
+  api = createApi(service, createLogger('silent', process.stderr));
+});
+afterEach(() => {
+  api.close();
+  expect(service.listenerCount).toBe(0);
+});
+
+function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  const request = new Request(`http://localhost${path}`, {
+    method,
+    headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  return api.handle(request, { closed: Promise.resolve() });
+}
+
+async function json(method: string, path: string, body?: unknown, headers?: Record<string, string>) {
+  const response = await call(method, path, body, headers);
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+describe('a request', () => {
+  it('starts a process with the arguments of run_background, on behalf of who asks', async () => {
+    const body = { command: 'npm run dev', name: 'web', timeout_ms: 5000, wait_for: { log: 'up' } };
+    const answer = await json('POST', '/v1/processes', body, { 'proctor-client': 'nightly 1.0' });
+    expect(answer).toMatchObject({ status: 201, body: { id: 'web', run: 1, pid: 4242, status: 'running' } });
+    const [request, context] = service.askedFor('run');
+    expect(request).toEqual({ command: 'npm run dev', name: 'web', timeoutMs: 5000, waitFor: { log: 'up' } });
+    expect(context).toMatchObject({ client: 'nightly 1.0' });
+  });
+
+  it('lists all in full, or those of a status or of some ids', async () => {
+    service.processes = Array.from({ length: 60 }, (_, i) =>
+      endedSnapshot({ id: `p${i}`, command: 'x'.repeat(1000) }),
+    );
+    const { body } = await json('GET', '/v1/processes');
+    expect(body.processes).toHaveLength(60);
+    expect(JSON.stringify(body)).toContain('x'.repeat(1000));
+    service.calls.length = 0;
+    await call('GET', '/v1/processes?status=live&id=p1&id=p2');
+    expect(service.askedFor('list')).toEqual([{ status: 'live', ids: ['p1', 'p2'] }]);
+  });
+
+  it('reads one process, by its name as it is', async () => {
+    service.processes = [snapshotOf({ id: 'a b/c' })];
+    expect(await json('GET', '/v1/processes/a%20b%2Fc')).toMatchObject({
+      status: 200,
+      body: { id: 'a b/c' },
+    });
+  });
+
+  it('reads a page, its parameters as they are written in a query', async () => {
+    const { status, body } = await json(
+      'GET',
+      '/v1/processes/web/output?since=3&grep=12&raw&timestamps=false&max_bytes=99',
+    );
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: { id: 'web', next: 6, retained_from: 0, text: 'ready\n' },
+    });
+    expect(service.askedFor('read')).toEqual([
+      'web',
+      { since: 3, grep: '12', raw: true, timestamps: false, maxBytes: 99 },
+    ]);
+  });
+
+  it.each([
+    [
+      'stdin',
+      { text: 'hi', wait_for: { idle_ms: 5 } },
+      'send',
+      ['web', { text: 'hi', waitFor: { idleMs: 5 } }],
+    ],
+    ['wait', { log: { pattern: 'x', timeout_ms: 5 } }, 'waitForLog', ['web', { pattern: 'x', timeoutMs: 5 }]],
+    ['wait', { port: { port: 80 } }, 'waitForPort', [{ id: 'web', port: 80 }]],
+    ['wait', { exit: {} }, 'waitForExit', [{ ids: ['web'] }]],
+    ['kill', { signal: 'SIGINT', grace_ms: 1 }, 'kill', [{ ids: ['web'], signal: 'SIGINT', graceMs: 1 }]],
+    ['restart', {}, 'restart', ['web']],
+  ] as const)('acts on a process: %s %j', async (action, body, method, asked) => {
+    const { status } = await json('POST', `/v1/processes/web/${action}`, body);
+    expect(status).toBe(200);
+    expect(service.askedFor(method).slice(0, asked.length)).toEqual(asked);
+  });
+
+  it.each([
+    ['/v1/wait', { exit: { ids: ['a', 'b'], mode: 'any' } }, 'waitForExit', { ids: ['a', 'b'], mode: 'any' }],
+    ['/v1/wait', { port: { port: 80 } }, 'waitForPort', { port: 80 }],
+    ['/v1/kill', { all: true }, 'kill', { all: true }],
+    ['/v1/remove', { all_ended: true }, 'remove', { allEnded: true }],
+  ] as const)('acts on several: %s %j', async (path, body, method, asked) => {
+    expect((await json('POST', path, body)).status).toBe(200);
+    expect(service.askedFor(method)[0]).toEqual(asked);
+  });
+
+  it('forgets an ended process, and refuses to while it lives', async () => {
+    expect((await call('DELETE', '/v1/processes/build')).status).toBe(204);
+    service.answers.remove = () => {
+      throw new ProcessError('INVALID_ARGUMENT', 'web is still running.', { hint: 'End it.' });
+    };
+    expect(await json('DELETE', '/v1/processes/web')).toMatchObject({
+      status: 409,
+      body: { code: 'INVALID_ARGUMENT' },
+    });
+  });
+});
+
+describe('a refusal', () => {
+  it.each<[ErrorCode, number]>([
+    ['INVALID_PATTERN', 400],
+    ['SPAWN_FAILED', 422],
+    ['PERMISSION_DENIED', 403],
+    ['PROCESS_NOT_FOUND', 404],
+    ['NAME_IN_USE', 409],
+    ['STDIN_CLOSED', 409],
+    ['LIMIT_REACHED', 409],
+    ['KILL_INCOMPLETE', 500],
+    ['SHUTTING_DOWN', 503],
+  ])('has the code %s and status %d', async (code, status) => {
+    service.answers.run = () => {
+      throw new ProcessError(code, 'what', { hint: 'next', details: { a: 1 } });
+    };
+    const response = await call('POST', '/v1/processes', { command: 'x' });
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({
+      status,
+      code,
+      detail: 'what',
+      hint: 'next',
+      details: { a: 1 },
+    });
+  });
+
+  it.each([
+    ['POST', '/v1/processes', { comand: 'x' }, /unknown argument "comand" \(did you mean command\?\)/],
+    ['POST', '/v1/processes', {}, /neither command nor code/],
+    ['POST', '/v1/processes', '{', /not valid JSON/],
+    ['POST', '/v1/processes/web/kill', { id: 'other' }, /unknown argument "id"/],
+    ['POST', '/v1/processes/web/wait', {}, /exactly one of log, port, exit/],
+    ['GET', '/v1/processes/web/output?tail=many', undefined, /tail is "many"; expected: an integer/],
+    ['GET', '/v1/processes/web/output?since=now', undefined, /for a stream/],
+    ['GET', '/v1/processes?nope=1', undefined, /unknown argument "nope"/],
+  ])('names what is wrong: %s %s %j', async (method, path, body, words) => {
+    const answer = await json(method, path, body);
+    expect(answer).toMatchObject({ status: 400, body: { code: 'INVALID_ARGUMENT' } });
+    expect(answer.body.detail).toMatch(words);
+  });
+
+  it('comes for a body that is not declared as JSON: a form of a foreign page could send it', async () => {
+    const answer = await json('POST', '/v1/processes', '{"command":"x"}', { 'content-type': 'text/plain' });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'INVALID_ARGUMENT' } });
+    expect(service.calls).toEqual([]);
+  });
+
+  it('comes for paths that are not there and methods that a path does not take', async () => {
+    expect((await call('GET', '/v1/nothing')).status).toBe(404);
+    expect((await call('GET', '/v1/processes/a/b/c')).status).toBe(404);
+    const response = await call('PUT', '/v1/processes/web');
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, DELETE']);
+  });
+
+  it('says that the fault is the server’s where it is', async () => {
+    service.answers.run = () => {
+      throw new TypeError('x is not a function');
+    };
+    const answer = await json('POST', '/v1/processes', { command: 'x' });
+    expect(answer).toMatchObject({ status: 500, body: { code: 'INTERNAL', detail: 'x is not a function' } });
+  });
+});
+
+/** The next events of a stream, which is then left. */
+async function events(
+  path: string,
+  count: number,
+  headers: Record<string, string> = {},
+): Promise<ReceivedEvent[]> {
+  const response = await call('GET', path, undefined, { accept: 'text/event-stream', ...headers });
+  expect(response.headers.get('content-type')).toBe('text/event-stream');
+  const seen: ReceivedEvent[] = [];
+  for await (const event of readEvents(response.body!)) {
+    seen.push(event);
+    if (seen.length === count) break;
+  }
+  return seen;
+}
+
+describe('the events of all processes', () => {
+  const started = (id: string) => service.emit({ type: 'started', id, run: 1 });
+
+  it('come as they happen', async () => {
+    const pending = events('/v1/events', 3);
+    await expect.poll(() => service.listenerCount).toBe(1);
+    await new Promise(setImmediate);
+    started('web');
+    service.emit({ type: 'output', id: 'web', run: 1 });
+    service.emit({ type: 'ready', id: 'web', run: 1, by: 'port', port: 80, url: 'http://localhost/' });
+    service.emit({
+      type: 'exited',
+      id: 'web',
+      run: 1,
+      status: 'failed',
+      exit: { code: 1, signal: null, cause: 'self' },
+    });
+    expect(await pending).toMatchObject([
+      { event: 'started', data: { id: 'web', run: 1 } },
+      { event: 'ready', data: { by: 'port', port: 80 } },
+      { event: 'exited', data: { status: 'failed', exit_code: 1, cause: 'self' } },
+    ]);
+  });
+
+  it('go on after the last one a client has, and from the oldest for one of another server', async () => {
+    for (const id of ['a', 'b', 'c']) started(id);
+    const all = await events('/v1/events', 3, { 'last-event-id': 'other-7' });
+    expect(all.map(({ data }) => (data as { id: string }).id)).toEqual(['a', 'b', 'c']);
+    const rest = await events('/v1/events', 2, { 'last-event-id': all[0]!.id! });
+    expect(rest.map(({ id }) => id)).toEqual([all[1]!.id, all[2]!.id]);
+  });
+
+  it('tell how many are no longer kept', async () => {
+    for (let i = 0; i < 1010; i++) started(`p${i}`);
+    const [first, second] = await events('/v1/events', 2, { 'last-event-id': '0' });
+    expect(first).toMatchObject({ event: 'gap', data: { events: 10 } });
+    expect(second).toMatchObject({ event: 'started', data: { id: 'p10' } });
+  });
+
+  it('tell once of output that came many times, where that is asked for', async () => {
+    const pending = events('/v1/events?output=true', 2);
+    await new Promise(setImmediate);
+    for (let i = 0; i < 1000; i++) service.emit({ type: 'output', id: 'web', run: 1 });
+    started('end');
+    const seen = await pending;
+    expect(seen.map(({ event }) => event).sort()).toEqual(['output', 'started']);
+  });
+});
+
+describe('a stream of output', () => {
+  it('begins after the event that the client had last', async () => {
+    // eslint-disable-next-line @typescript-eslint/require-await
+    service.answers.openOutput = async function* () {
+      yield { type: 'output', stream: 'stderr', from: 7, at: 0, bytes: Buffer.from('é') };
+    };
+    const [event] = await events('/v1/processes/web/output?since=3', 1, { 'last-event-id': '7' });
+    expect(service.askedFor('openOutput')).toEqual(['web', { since: 7 }]);
+    const bytes = Buffer.from('é').toString('base64');
+    expect(event).toMatchObject({ event: 'output', id: '9', data: { stream: 'stderr', from: 7, bytes } });
+  });
+
+  it('takes nothing that only a page has', async () => {
+    const answer = await json('GET', '/v1/processes/web/output?tail=5', undefined, {
+      accept: 'text/event-stream',
+    });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { detail: 'a stream of events takes since alone, not tail.' },
+    });
+  });
+});
+
+describe('the description', () => {
+  it('has every operation once, each with its answer and its problems', () => {
+    const operations = ROUTES.map(({ operation }) => operation);
+    expect(new Set(operations).size).toBe(operations.length);
+    const { paths } = openApiDocument() as { paths: Record<string, Record<string, { responses: object }>> };
+    for (const { method, path, answer } of ROUTES)
+      expect(Object.keys(paths[path]?.[method.toLowerCase()]?.responses ?? {})).toEqual([
+        String(answer.status),
+        'default',
+      ]);
+  });
+});
