@@ -45,6 +45,7 @@ export class ManagedProcess {
   readonly id: string;
   readonly buffer: OutputBuffer;
   readonly outputArrived = new Listeners<[Segment]>();
+  readonly leaderStarted = new Listeners<[]>();
   readonly leaderEnded = new Listeners<[]>();
   readonly treeEnded = new Listeners<[]>();
 
@@ -143,6 +144,7 @@ export class ManagedProcess {
         this.#receive(stream, chunk);
       });
       this.#enter({ phase: 'running', startedAt, handle });
+      this.leaderStarted.emit();
       this.#follow(handle, startedAt);
     } catch (error) {
       const failure =

@@ -72,9 +72,6 @@ export class ProcessManager implements ProcessService {
       onReserved: (process) => {
         this.#observe(process);
       },
-      onStarted: ({ id, run }) => {
-        this.#events.emit({ type: 'started', id, run });
-      },
     });
   }
 
@@ -94,6 +91,10 @@ export class ProcessManager implements ProcessService {
   #observe(process: ManagedProcess): void {
     process.outputArrived.add(() => {
       this.#events.emit({ type: 'output', id: process.id, run: process.run });
+    });
+    // Told by the process itself: one that ends at once is not to be heard of in the wrong order.
+    process.leaderStarted.add(() => {
+      this.#events.emit({ type: 'started', id: process.id, run: process.run });
     });
     process.leaderEnded.add(() => {
       const { id, run, status, exit } = process;

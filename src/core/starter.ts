@@ -24,7 +24,6 @@ export interface StarterParts {
   ) => Promise<NonNullable<RunResult['wait']>>;
   /** Told of each new id, before anything of it runs. */
   onReserved: (process: ManagedProcess) => void;
-  onStarted: (process: ManagedProcess) => void;
 }
 
 /** Who may start, under which id, and what the start is answered with. */
@@ -103,7 +102,6 @@ export class Starter {
 
   async #start(process: ManagedProcess, waitFor?: ReadyCondition, context?: CallContext): Promise<RunResult> {
     await process.start(this.#parts.runner);
-    this.#parts.onStarted(process);
     return this.#answer(process, false, waitFor, context);
   }
 
