@@ -10,13 +10,17 @@ export interface ReceivedEvent {
  * The events of a text/event-stream body, as the HTML standard (section 9.2.6) splits them; comments and events without
  * data are passed over. Rejects when the connection breaks.
  */
-export async function* readEvents(
-  body: ReadableStream<Uint8Array>,
+export function readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ReceivedEvent, void, undefined> {
+  // Held from now on: Node cancels the body of a response that was collected before anybody began to read.
+  return eventsOf(body.getReader());
+}
+
+async function* eventsOf(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
 ): AsyncGenerator<ReceivedEvent, void, undefined> {
   const decoder = new TextDecoder();
   let rest = '';
   let id: string | undefined;
-  const reader = body.getReader();
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
       rest += decoder.decode(piece.value, { stream: true });

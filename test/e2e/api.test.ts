@@ -93,7 +93,7 @@ describe('output as it comes', () => {
       Array.from({ length: 5 }, async (_, i) => {
         const name = `slow-${i}`;
         await remote.run({ command: 'sleep 0.3; head -c 60000000 /dev/zero', name });
-        return (await openStream(name, undefined, stop.signal)).body!;
+        return readEvents((await openStream(name, undefined, stop.signal)).body!);
       }),
     );
     const ids = readers.map((_, i) => `slow-${i}`);
@@ -101,9 +101,9 @@ describe('output as it comes', () => {
     expect(outcome).toBe('exited');
     // Five rings of 4 MiB, what is under way to five sockets, and room for the collector.
     expect(server.memory - before).toBeLessThan(120_000_000);
-    for (const body of readers) {
+    for (const events of readers) {
       let seen = 0;
-      for await (const { event, data } of readEvents(body)) {
+      for await (const { event, data } of events) {
         if (event === 'output') seen += Buffer.from((data as OutputData).bytes, 'base64').length;
         if (event === 'gap') seen += (data as { bytes: number }).bytes;
         if (event === 'exit') break;
