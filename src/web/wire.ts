@@ -28,6 +28,8 @@ export interface LifeEvent {
   run: number;
   /** Milliseconds since the epoch. */
   at: number;
+  /** How it stands after an exit. */
+  status?: string;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -86,8 +88,11 @@ export function toOutputEvent({ stream, from, at, bytes }: Fields): OutputEvent 
 
 const LIFE_EVENTS = ['started', 'ready', 'exited', 'removed'] as const;
 
-export function toLifeEvent(name: string, { id, run, at }: Fields): LifeEvent | undefined {
+export function toLifeEvent(name: string, { id, run, at, status }: Fields): LifeEvent | undefined {
   const type = LIFE_EVENTS.find((known) => known === name);
   if (type === undefined || typeof id !== 'string') return undefined;
-  return { type, id, run: typeof run === 'number' ? run : 1, at: toTime(at) };
+  return {
+    ...{ type, id, run: typeof run === 'number' ? run : 1, at: toTime(at) },
+    ...(typeof status === 'string' && { status }),
+  };
 }

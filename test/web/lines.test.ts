@@ -72,6 +72,18 @@ describe('the store of lines', () => {
   });
 });
 
+describe('a line drawn over and over', () => {
+  it('shows its last state, however long it goes on', () => {
+    const store = new LineStore();
+    for (let i = 0; i <= 5000; i++) print(store, `\r\x1b[32mstep ${i}`);
+    expect(texts(store)).toEqual(['step 5000']);
+    expect(store.lines[0]?.raw.length).toBeLessThan(5000);
+    expect(drawLine(store.lines[0]?.raw ?? '', store.lines[0]?.start ?? PLAIN)).toEqual([
+      { text: 'step 5000', style: { fg: 2 } },
+    ]);
+  });
+});
+
 describe('the rows', () => {
   it('are the same whether they came at once or one by one', () => {
     const [store, rows] = [new LineStore(), new Rows()];

@@ -21,6 +21,9 @@ export const MAX_LINES = 50_000;
 /** Characters of one line; the rest of a longer one is not held. */
 const MAX_LINE_CHARS = 20_000;
 
+/** A line that is drawn over and over keeps only its last drawing from this length on, in characters. */
+const REDRAWN_CHARS = 4000;
+
 interface Writer {
   decoder: TextDecoder;
   /** The line that has no end yet. */
@@ -80,7 +83,7 @@ export class LineStore {
       writer.open = line;
     } else this.#changedFrom = Math.min(this.#changedFrom, this.lines.lastIndexOf(line));
     line.at = at;
-    if (line.raw.length < MAX_LINE_CHARS) line.raw = (line.raw + piece).slice(0, MAX_LINE_CHARS);
+    append(line, piece);
     if (ended) {
       // A line end of two characters is one line end, and no redraw.
       if (line.raw.endsWith('\r')) line.raw = line.raw.slice(0, -1);
@@ -106,6 +109,16 @@ export class LineStore {
     this.dropped += surplus;
     this.#changedFrom = 0;
   }
+}
+
+function append(line: LogLine, piece: string): void {
+  line.raw += piece;
+  const redraw = line.raw.length > REDRAWN_CHARS ? line.raw.lastIndexOf('\r', line.raw.length - 2) : -1;
+  if (redraw > 0) {
+    line.start = styleAfter(line.raw.slice(0, redraw), line.start);
+    line.raw = line.raw.slice(redraw + 1);
+  }
+  line.raw = line.raw.slice(0, MAX_LINE_CHARS);
 }
 
 function newWriters(): Record<StreamName, Writer> {

@@ -12,6 +12,8 @@ export interface RunRecord {
 
 /** Runs remembered by the page; the oldest goes first. */
 const MAX_RUNS = 400;
+/** The event of a start and the listing tell its time this closely, in milliseconds. */
+const SAME_START_MS = 1000;
 /** Samples kept of a process's processor time: two minutes at one every two seconds. */
 const MAX_SAMPLES = 60;
 
@@ -33,10 +35,11 @@ export class History {
     for (const { id, run, status, started_at, ended_at, cpu_percent } of processes) {
       const key = `${id}#${run}`;
       const start = Date.parse(started_at);
+      if (Math.abs((this.#runs.get(key)?.start ?? start) - start) > SAME_START_MS) this.#setAside(key, start);
       const known = this.#runs.get(key);
       this.#runs.set(key, {
         ...{ id, run, start, status },
-        ...(known?.ready !== undefined && known.start === start && { ready: known.ready }),
+        ...(known?.ready !== undefined && { ready: known.ready }),
         ...(ended_at !== undefined && { end: Date.parse(ended_at) }),
       });
       this.#endEarlier(id, run, start);
@@ -48,13 +51,23 @@ export class History {
     this.#bound();
   }
 
-  record({ type, id, run, at }: LifeEvent): void {
+  record({ type, id, run, at, status }: LifeEvent): void {
     const key = `${id}#${run}`;
     const known = this.#runs.get(key);
     if (type === 'started') this.#runs.set(key, { ...{ id, run, start: at, status: 'running' }, ...known });
     else if (known === undefined) return;
+    else if (type === 'removed') this.#setAside(key, at);
     else if (type === 'ready') this.#runs.set(key, { ...known, ready: known.ready ?? at });
-    else if (type === 'exited') this.#runs.set(key, { ...known, end: known.end ?? at });
+    else this.#runs.set(key, { ...known, end: known.end ?? at, status: status ?? known.status });
+  }
+
+  /** Keeps what a forgotten process, or one of an earlier server, did: the next of its name counts from 1 again. */
+  #setAside(key: string, at: number): void {
+    const record = this.#runs.get(key);
+    if (record === undefined) return;
+    this.#runs.delete(key);
+    const status = record.status === 'running' ? 'killed' : record.status;
+    this.#runs.set(`${key}@${record.start}`, { ...record, end: record.end ?? at, status });
   }
 
   /** A run whose end was missed, while the page was away, ended before the next began. */

@@ -22,7 +22,9 @@ export function Timeline({ app: { store } }: { app: App }) {
     chosen.value ?? SPANS.find((length) => length > (now - oldest) * 1.02) ?? SPANS.at(-1) ?? MINUTE;
   const from = now - span;
   const inSight = runs.filter(({ end = now }) => end >= from);
-  const lanes = [...Map.groupBy(inSight, ({ id }) => id)].sort((a, b) => latest(b[1]) - latest(a[1]));
+  const lanes = [...Map.groupBy(inSight, ({ id }) => id)].sort(
+    ([, a], [, b]) => Number(isOpen(b)) - Number(isOpen(a)) || latest(b) - latest(a),
+  );
   const place = (at: number): number => Math.max(0, Math.min(100, ((at - from) / span) * 100));
   return (
     <section class="timeline" aria-label="Timeline">
@@ -63,7 +65,7 @@ export function Timeline({ app: { store } }: { app: App }) {
               </button>
               <div class="lane-bars">
                 {records.map((record) => (
-                  <Bar key={record.run} record={record} now={now} place={place} />
+                  <Bar key={record.start} record={record} now={now} place={place} />
                 ))}
               </div>
             </div>
@@ -73,6 +75,10 @@ export function Timeline({ app: { store } }: { app: App }) {
       </div>
     </section>
   );
+}
+
+function isOpen(records: readonly RunRecord[]): boolean {
+  return records.some(({ end }) => end === undefined);
 }
 
 function latest(records: readonly RunRecord[]): number {
