@@ -15,7 +15,7 @@
  * Descriptors it is started with: 0, 1, 2 on /dev/null, 3 the control socket, and with --pty 4 the terminal's master.
  * Its environment is the leader's environment.
  *
- * Control protocol, version 1. Lines of ASCII, at most LINE_BYTES long; words are separated by one space.
+ * Control protocol, version 2. Lines of ASCII, at most LINE_BYTES long; words are separated by one space.
  *
  *   shim to server
  *     ready VERSION OUT ERR IN   the leader's pipes exist: the shim's own descriptor numbers of the ends that are the
@@ -28,6 +28,10 @@
  *     killed PID...              (any number of lines) members seen during a termination that are gone
  *     survivor PID...            (any number of lines) members that SIGKILL has not ended in STUCK_MS
  *     incomplete                 ends a list of survivors; the shim keeps trying
+ *     listening SOCKET...        (any number of lines) ADDRESS:PORT:INODE:V6ONLY of TCP sockets of this network
+ *                                namespace that listen, whoever holds them: the address in hexadecimal digits, most
+ *                                significant first, 8 of them or 32; V6ONLY is 1 for one of IPv6 that refuses IPv4
+ *     listened ERRNO             ends a list of sockets: 0 when these were all of them
  *     empty                      nothing of the tree is left. Nothing follows.
  *
  *   server to shim
@@ -36,6 +40,7 @@
  *     terminate SIGNO GRACE_MS   SIGNO to every member, SIGKILL after the grace. A later one can only shorten the
  *                                grace; its signal is delivered if it is a different one.
  *     resize COLS ROWS           of the terminal
+ *     listening                  asks for the list of sockets; each one is answered, in turn
  *
  *   End of file on the control socket is the lifeline: the server is gone, so is its right to run a tree.
  */
@@ -43,6 +48,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -54,6 +60,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -62,7 +69,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PROTOCOL_VERSION 1
+#define PROTOCOL_VERSION 2
 
 /* Newer than some libc headers; the numbers are the same on every architecture. */
 #ifndef SYS_pidfd_send_signal
@@ -82,6 +89,8 @@ enum {
 	CONTROL_FD = 3,
 	MASTER_FD = 4,
 	LINE_BYTES = 512,
+	/* A sign, the digits of 64 bits, and the end. */
+	NUMBER_BYTES = 22,
 	/* Room in the output pipes, so that a busy server does not hold the tree up. Linux gives 64 KiB by itself. */
 	PIPE_BYTES = 256 * 1024,
 	/* PID_MAX_LIMIT: no 64-bit kernel hands out a higher pid. */
@@ -233,19 +242,25 @@ static void put(struct line *line, const char *word)
 	line->length += length;
 }
 
+/* Writes a number to the end of `digits`. Returns where it begins; one byte before that is free. */
+static char *decimal(char digits[NUMBER_BYTES], unsigned long value)
+{
+	char *at = digits + NUMBER_BYTES - 1;
+	*at = '\0';
+	do {
+		*--at = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	return at;
+}
+
 static void put_number(struct line *line, long value)
 {
-	char digits[24];
-	size_t at = sizeof digits - 1;
-	unsigned long rest = value < 0 ? 0UL - (unsigned long)value : (unsigned long)value;
-	digits[at] = '\0';
-	do {
-		digits[--at] = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest > 0);
+	char digits[NUMBER_BYTES];
+	char *at = decimal(digits, value < 0 ? 0UL - (unsigned long)value : (unsigned long)value);
 	if (value < 0)
-		digits[--at] = '-';
-	put(line, digits + at);
+		*--at = '-';
+	put(line, at);
 }
 
 /* Waits where the socket is full: reports are few, and a server that reads none ends up closing its end. */
@@ -763,6 +778,169 @@ static void take_exec_result(void)
 	report_number("started", leader);
 }
 
+/* --- sockets that listen ---------------------------------------------------------------------------------------- */
+
+/*
+ * NETLINK_SOCK_DIAG, as sock_diag(7) and the kernel's headers lay it out; the headers do not come with every libc. The
+ * kernel picks the sockets that listen out of their own small table: tens of microseconds, where /proc/net/tcp walks
+ * through the table of all connections for ten milliseconds.
+ */
+enum {
+	SOCK_DIAG = 4,
+	SOCK_DIAG_BY_FAMILY = 20,
+	MESSAGE_REQUEST = 0x001,
+	MESSAGE_DUMP = 0x300,
+	MESSAGE_ERROR = 2,
+	MESSAGE_DONE = 3,
+	STATE_LISTEN = 10,
+	ATTRIBUTE_V6ONLY = 11,
+};
+
+struct message {
+	uint32_t length;
+	uint16_t type, flags;
+	uint32_t sequence, port;
+};
+
+struct socket_id {
+	uint8_t port[2], peer_port[2];
+	uint8_t address[16], peer_address[16];
+	uint32_t interface, cookie[2];
+};
+
+struct socket_request {
+	uint8_t family, protocol, extensions, unused;
+	uint32_t states;
+	struct socket_id id;
+};
+
+struct socket_answer {
+	uint8_t family, state, timer, retransmits;
+	struct socket_id id;
+	uint32_t expires, receive_queue, send_queue, user, inode;
+};
+
+struct attribute {
+	uint16_t length, type;
+};
+
+/* Messages and attributes start at multiples of four bytes. */
+static size_t aligned(size_t length)
+{
+	return (length + 3) & ~(size_t)3;
+}
+
+/* Adds one socket to the list. `attributes` are those that follow the answer proper. */
+static void list_socket(struct line *line, const struct socket_answer *answer, const char *attributes, size_t length)
+{
+	static const char hex[] = "0123456789abcdef";
+	/* 32 digits, three colons, 5 digits, 10 and 1. */
+	char word[64];
+	size_t at = 0, address_bytes = answer->family == AF_INET ? 4 : 16;
+	const unsigned long numbers[] = {(unsigned long)answer->id.port[0] << 8 | answer->id.port[1], answer->inode};
+	bool v6only = false;
+	struct attribute attribute;
+
+	for (size_t from = 0; from + sizeof attribute < length; from += aligned(attribute.length)) {
+		memcpy(&attribute, attributes + from, sizeof attribute);
+		if (attribute.length < sizeof attribute)
+			break;
+		if (attribute.type == ATTRIBUTE_V6ONLY)
+			v6only = attributes[from + sizeof attribute] != 0;
+	}
+	for (size_t i = 0; i < address_bytes; i++) {
+		word[at++] = hex[answer->id.address[i] >> 4];
+		word[at++] = hex[answer->id.address[i] & 15];
+	}
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		char digits[NUMBER_BYTES];
+		const char *text = decimal(digits, numbers[i]);
+		word[at++] = ':';
+		memcpy(word + at, text, strlen(text));
+		at += strlen(text);
+	}
+	word[at++] = ':';
+	word[at++] = v6only ? '1' : '0';
+	word[at] = '\0';
+
+	if (line->length + at + 2 > sizeof line->text)
+		send_line(line);
+	if (line->length == 0)
+		put(line, "listening");
+	put(line, word);
+}
+
+/* Takes one datagram of an answer. Returns -1 while more follow, else an errno. */
+static int take_sockets(struct line *line, const char *buffer, size_t filled)
+{
+	struct message message;
+	for (size_t at = 0; at + sizeof message <= filled; at += aligned(message.length)) {
+		const char *body = buffer + at + sizeof message;
+		struct socket_answer answer;
+		memcpy(&message, buffer + at, sizeof message);
+		if (message.length < sizeof message || message.length > filled - at)
+			return EBADMSG;
+		if (message.type == MESSAGE_DONE || message.type == MESSAGE_ERROR) {
+			/* Both begin with the negative of an errno. */
+			int32_t result = 0;
+			if (message.length >= sizeof message + sizeof result)
+				memcpy(&result, body, sizeof result);
+			return result < 0 ? -result : message.type == MESSAGE_DONE ? 0 : EBADMSG;
+		}
+		if (message.type != SOCK_DIAG_BY_FAMILY || message.length < sizeof message + sizeof answer)
+			continue;
+		memcpy(&answer, body, sizeof answer);
+		list_socket(line, &answer, body + sizeof answer, message.length - sizeof message - sizeof answer);
+	}
+	return -1;
+}
+
+/* Lists the sockets of one address family. Returns 0 or an errno. */
+static int list_family(struct line *line, int netlink, uint8_t family)
+{
+	/* The kernel fills datagrams of a page or two, and longer ones only for those who read more at once. */
+	static _Alignas(8) char buffer[16384];
+	struct {
+		struct message head;
+		struct socket_request body;
+	} request = {
+		.head =
+			{
+				.length = sizeof request,
+				.type = SOCK_DIAG_BY_FAMILY,
+				.flags = MESSAGE_REQUEST | MESSAGE_DUMP,
+			},
+		.body = {.family = family, .protocol = IPPROTO_TCP, .states = 1 << STATE_LISTEN},
+	};
+	int result = -1;
+
+	if (send(netlink, &request, sizeof request, 0) < 0)
+		return errno;
+	while (result < 0) {
+		/* Every datagram of a dump is there when it is asked for: no waiting, not even for a kernel that errs. */
+		ssize_t n = recv(netlink, buffer, sizeof buffer, MSG_DONTWAIT | MSG_TRUNC);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno;
+		result = (size_t)n > sizeof buffer ? EMSGSIZE : take_sockets(line, buffer, (size_t)n);
+	}
+	return result;
+}
+
+static void list_sockets(void)
+{
+	struct line line = {.length = 0};
+	int netlink = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, SOCK_DIAG);
+	int result = netlink < 0 ? errno : list_family(&line, netlink, AF_INET);
+
+	if (result == 0)
+		result = list_family(&line, netlink, AF_INET6);
+	close_fd(&netlink);
+	finish_list(&line);
+	report_number("listened", result);
+}
+
 /* --- commands --------------------------------------------------------------------------------------------------- */
 
 static void obey(const char *command, struct start *start)
@@ -771,6 +949,8 @@ static void obey(const char *command, struct start *start)
 
 	if (strcmp(command, "go") == 0 && leader == 0) {
 		start_leader(start);
+	} else if (strcmp(command, "listening") == 0) {
+		list_sockets();
 	} else if (strncmp(command, "signal ", 7) == 0) {
 		a = whole_number(command + 7, _NSIG - 1);
 		if (a == SIGSTOP || a == SIGCONT)
@@ -957,7 +1137,7 @@ static void prepare(const struct start *start)
 /* Proves that an orphan comes to us on this kernel: some sandboxes accept the prctl and do nothing. */
 static int check(void)
 {
-	static const char passed[] = "proctor-shim 1\n";
+	static const char passed[] = "proctor-shim 2\n";
 	int orphans = 0;
 	pid_t child;
 

@@ -7,15 +7,19 @@ const ANY = new Set(['0.0.0.0', '::', '*']);
 const MAPPED = /^::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/i;
 
 /**
- * Whether a listener bound to `address` takes connections to the numeric address `host`. What is not numeric matches:
- * a name has been resolved elsewhere, so nothing speaks against it.
+ * Whether a listener takes connections to the numeric address `host`. What is not numeric matches: a name has been
+ * resolved elsewhere, so nothing speaks against it.
  */
-export function acceptsFor(address: string, host: string): boolean {
+export function acceptsFor(
+  { address, ipv6Only = false }: Pick<Listener, 'address' | 'ipv6Only'>,
+  host: string,
+): boolean {
   const bound = plain(address);
   const wanted = plain(host);
   if (bound === wanted || !isNumeric(wanted)) return true;
   if (!ANY.has(bound)) return false;
-  return bound !== '0.0.0.0' || !wanted.includes(':');
+  const family = bound === '0.0.0.0' ? 4 : ipv6Only ? 6 : undefined;
+  return family === undefined || (family === 6) === wanted.includes(':');
 }
 
 function plain(address: string): string {

@@ -171,7 +171,7 @@ class PortWatcher {
     if (first === undefined) return undefined;
     const listeners = known ?? (await this.#watch.process?.handle?.listeners()) ?? [];
     const own = taken.filter(({ host }) =>
-      listeners.some((listener) => listener.port === port && acceptsFor(listener.address, host)),
+      listeners.some((listener) => listener.port === port && acceptsFor(listener, host)),
     );
     for (const { probe } of own) if (probe.open) return ready(port, probe);
     if (own.length > 0) return undefined;

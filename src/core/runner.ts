@@ -17,6 +17,8 @@ export interface Listener {
   port: number;
   /** Numeric address it is bound to; `0.0.0.0` and `::` stand for every address, `::` for those of IPv4, too. */
   address: string;
+  /** True for one that takes no connections over IPv4, where that is known; matters for `::` alone. */
+  ipv6Only?: boolean;
 }
 
 export interface PortTarget {

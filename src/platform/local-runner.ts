@@ -93,12 +93,12 @@ export class LocalRunner implements Runner {
   }
 
   portOwner(port: number, host: string): Promise<ProcessBrief | undefined> {
-    return portOwner(port, host);
+    return portOwner(port, host, () => this.#table.listening());
   }
 
-  #spawnUnder(shim: string, command: ResolvedCommand, onOutput: OutputSink): Promise<ProcessHandle> {
+  async #spawnUnder(shim: string, command: ResolvedCommand, onOutput: OutputSink): Promise<ProcessHandle> {
     const tree = new SupervisedTree(command.env[TREE_MARKER], this.#table);
-    return spawnUnderShim(shim, command, onOutput, {
+    const handle = await spawnUnderShim(shim, command, onOutput, {
       budget: this.#budget,
       ...(this.#orphanGraceMs === undefined ? {} : { orphanGraceMs: this.#orphanGraceMs }),
       inspect: (root) => tree.inspect(root),
@@ -106,6 +106,8 @@ export class LocalRunner implements Runner {
       awaitingInput: (root) => tree.awaitingInput(root),
       onShimLost: (root) => tree.onShimLost(root),
     });
+    this.#table.addSource(() => handle.listeningSockets(), handle.empty);
+    return handle;
   }
 
   /** Path of the supervisor once it has proved itself; looked for at the first start. */

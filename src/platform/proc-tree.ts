@@ -37,11 +37,11 @@ export class ProcTree implements Tree {
   }
 
   inspect(): Promise<TreeInspection> {
-    return Promise.resolve(this.#inspector.inspect(this.#members.look(), this.#leader));
+    return this.#inspector.inspect(this.#members.look(), this.#leader);
   }
 
   listeners(): Promise<Listener[]> {
-    return Promise.resolve(this.#inspector.listeners(this.#members.look()));
+    return this.#inspector.listeners(this.#members.look());
   }
 
   awaitingInput(): Promise<boolean> {

@@ -1,6 +1,9 @@
 import { TREE_MARKER } from './child-env.ts';
-import { listeningSockets, type ListeningSocket } from './port-owner.ts';
+import { listeningSockets, type ListeningSocket } from './listening-socket.ts';
 import { environmentValue, readProcesses, type ProcStat } from './proc-fs.ts';
+
+/** Tells the listening sockets far quicker than /proc; undefined when it cannot. */
+type SocketSource = () => Promise<readonly ListeningSocket[] | undefined>;
 
 /**
  * One picture of the machine's processes and sockets for all that look in the same turn of the event loop: a listing
@@ -8,7 +11,8 @@ import { environmentValue, readProcesses, type ProcStat } from './proc-fs.ts';
  */
 export class ProcessTable {
   #processes: ReadonlyMap<number, ProcStat> | undefined;
-  #listening: readonly ListeningSocket[] | undefined;
+  #listening: Promise<readonly ListeningSocket[]> | undefined;
+  readonly #sources = new Set<SocketSource>();
   #markers = new Map<number, { startTicks: number; marker: string | undefined }>();
 
   /** Every process alive, by pid. */
@@ -21,12 +25,25 @@ export class ProcessTable {
     return this.#processes;
   }
 
-  listening(): readonly ListeningSocket[] {
+  /** Every listening TCP socket of this network namespace. */
+  listening(): Promise<readonly ListeningSocket[]> {
     if (this.#listening === undefined) {
       this.#forgetNextTurn();
-      this.#listening = listeningSockets();
+      this.#listening = this.#askForListening();
     }
     return this.#listening;
+  }
+
+  /** Has sockets asked for there, for as long as `gone` is pending. */
+  addSource(source: SocketSource, gone: Promise<unknown>): void {
+    this.#sources.add(source);
+    void gone.then(() => this.#sources.delete(source));
+  }
+
+  /** All sources see the same sockets: any of them will do. */
+  async #askForListening(): Promise<readonly ListeningSocket[]> {
+    const [source] = this.#sources;
+    return (await source?.()) ?? listeningSockets();
   }
 
   /** The tree marker a process was started with; read once a process, since environments are the costly part. */

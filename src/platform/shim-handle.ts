@@ -1,7 +1,9 @@
 import type { Listener, ProcessHandle, Termination, TreeInspection } from '../core/runner.ts';
 import type { LeaderExit, TerminalSize } from '../core/types.ts';
+import type { ListeningSocket } from './listening-socket.ts';
 import type { PipeReader } from './pipe-reader.ts';
 import type { ShimChannel } from './shim-channel.ts';
+import { ListeningQuestions } from './shim-listening.ts';
 import { commands, type Report } from './shim-protocol.ts';
 
 /** The processes by which a tree under a supervisor is found in /proc: the supervisor and the process it started. */
@@ -42,6 +44,7 @@ export class ShimHandle implements ProcessHandle {
   readonly exited: Promise<LeaderExit>;
   readonly empty: Promise<void>;
   readonly #parts: Parts;
+  readonly #questions: ListeningQuestions;
   readonly #exit = deferred<LeaderExit>();
   readonly #empty = deferred<undefined>();
   #leaderEnded = false;
@@ -53,6 +56,10 @@ export class ShimHandle implements ProcessHandle {
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#questions = new ListeningQuestions(() => {
+      parts.wakeShim();
+      parts.channel.send(commands.listening());
+    });
     this.pid = parts.root.leaderPid;
     this.exited = this.#exit.promise;
     this.empty = this.#empty.promise.then(() => undefined);
@@ -75,6 +82,12 @@ export class ShimHandle implements ProcessHandle {
         this.#killed = [];
         this.#survivors = [];
         return;
+      case 'listening':
+        this.#questions.take(report.sockets);
+        return;
+      case 'listened':
+        this.#questions.answered(report.errno);
+        return;
       case 'empty':
         this.#settleTermination({ killed: this.#killed, survivors: [] });
         this.#end();
@@ -89,6 +102,7 @@ export class ShimHandle implements ProcessHandle {
   /** The control channel has ended: a supervisor that has not reported its tree empty was killed. */
   channelClosed(): void {
     if (this.#ended || this.#lost) return;
+    this.#questions.close();
     this.#lost = this.#parts.tree
       .onShimLost(this.#parts.root)
       .catch(() => ({ killed: [], survivors: [] }))
@@ -136,6 +150,14 @@ export class ShimHandle implements ProcessHandle {
     return this.#parts.tree.listeners(this.#parts.root);
   }
 
+  /**
+   * Every socket that listens in this network namespace, as the supervisor sees it. Undefined where it cannot tell, such
+   * as in a sandbox that denies it, or is gone.
+   */
+  listeningSockets(): Promise<readonly ListeningSocket[] | undefined> {
+    return this.#questions.ask();
+  }
+
   awaitingInput(): Promise<boolean> {
     return this.#parts.tree.awaitingInput(this.#parts.root);
   }
@@ -161,6 +183,7 @@ export class ShimHandle implements ProcessHandle {
 
   #end(): void {
     this.#ended = true;
+    this.#questions.close();
     this.#drain();
     for (const reader of this.#parts.readers) reader.close();
     this.#parts.input.close();

@@ -1,11 +1,12 @@
 import { constants } from 'node:os';
 import type { LeaderExit, TerminalSize } from '../core/types.ts';
+import { parseSocket, type ListeningSocket } from './listening-socket.ts';
 
 /**
  * The lines the server and the native supervisor exchange; the grammar is documented at the top of native/shim.c.
  * A supervisor that speaks another version is not used.
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** What the supervisor tells. Descriptor numbers are its own, undefined where it has none. */
 export type Report =
@@ -14,6 +15,8 @@ export type Report =
   | { type: 'error'; stage: string; errno: number }
   | { type: 'exited'; exit: LeaderExit }
   | { type: 'killed' | 'survivor'; pids: number[] }
+  | { type: 'listening'; sockets: ListeningSocket[] }
+  | { type: 'listened'; errno: number }
   | { type: 'incomplete' | 'empty' };
 
 export const commands = {
@@ -21,6 +24,7 @@ export const commands = {
   signal: (signal: string) => `signal ${signalNumber(signal)}\n`,
   terminate: (signal: string, graceMs: number) =>
     `terminate ${signalNumber(signal)} ${Math.min(Math.max(Math.ceil(graceMs), 0), MAX_GRACE_MS)}\n`,
+  listening: () => 'listening\n',
   resize: ({ cols, rows }: TerminalSize) => `resize ${cols} ${rows}\n`,
 } as const;
 
@@ -55,6 +59,12 @@ export function parseReport(line: string): Report | undefined {
     case 'killed':
     case 'survivor':
       return { type: word, pids: numbers };
+    case 'listening': {
+      const sockets = rest.map(parseSocket).filter((socket) => socket !== undefined);
+      return sockets.length === rest.length ? { type: word, sockets } : undefined;
+    }
+    case 'listened':
+      return { type: word, errno: first };
     case 'incomplete':
     case 'empty':
       return { type: word };

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
-import type { OutputSink, ProcessHandle } from '../core/runner.ts';
+import type { OutputSink } from '../core/runner.ts';
 import { errorCode } from './find-executable.ts';
 import type { ResolvedCommand } from './launch.ts';
 import { PipeWriter } from './pipe-writer.ts';
@@ -40,7 +40,7 @@ export function startLeader({
   onOutput,
   budget,
   tree,
-}: Starting): Promise<ProcessHandle> {
+}: Starting): Promise<ShimHandle> {
   return new Promise((resolve, reject) => {
     const control = child.stdio[3];
     const shimPid = child.pid;

@@ -2,11 +2,11 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, closeSync, constants, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { OutputSink, ProcessHandle } from '../core/runner.ts';
+import type { OutputSink } from '../core/runner.ts';
 import { errorCode } from './find-executable.ts';
 import type { ResolvedCommand } from './launch.ts';
 import type { ReadBudget } from './read-budget.ts';
-import type { ShimTree } from './shim-handle.ts';
+import type { ShimHandle, ShimTree } from './shim-handle.ts';
 import { PROTOCOL_VERSION } from './shim-protocol.ts';
 import { orUnavailable, ShimUnavailableError, startLeader } from './shim-start.ts';
 import { openTerminal } from './shim-streams.ts';
@@ -66,7 +66,7 @@ export async function spawnUnderShim(
   command: ResolvedCommand,
   onOutput: OutputSink,
   deps: ShimDeps,
-): Promise<ProcessHandle> {
+): Promise<ShimHandle> {
   const master = command.terminal && orUnavailable('open a terminal', openTerminal);
   let child: ChildProcess;
   try {

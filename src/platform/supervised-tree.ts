@@ -20,11 +20,11 @@ export class SupervisedTree implements ShimTree {
   }
 
   inspect(root: ShimRoot): Promise<TreeInspection> {
-    return Promise.resolve(this.#inspector.inspect(this.#membersOf(root).look(), root.leaderPid));
+    return this.#inspector.inspect(this.#membersOf(root).look(), root.leaderPid);
   }
 
   listeners(root: ShimRoot): Promise<Listener[]> {
-    return Promise.resolve(this.#inspector.listeners(this.#membersOf(root).look()));
+    return this.#inspector.listeners(this.#membersOf(root).look());
   }
 
   awaitingInput(root: ShimRoot): Promise<boolean> {

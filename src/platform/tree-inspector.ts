@@ -31,17 +31,17 @@ export class TreeInspector {
   }
 
   /** `members` are alive, oldest first. */
-  inspect(members: readonly ProcStat[], leader: number): TreeInspection {
+  async inspect(members: readonly ProcStat[], leader: number): Promise<TreeInspection> {
     return {
       descendants: members.filter(({ pid }) => pid !== leader).map(describeProcess),
       memoryBytes: members.reduce((sum, { pid }) => sum + residentBytes(pid), 0),
       cpuPercent: this.#cpu.percent(members),
-      ports: portsOf(this.listeners(members)),
       awaitingInput: this.awaitingInput(members),
+      ports: portsOf(await this.listeners(members)),
     };
   }
 
-  listeners(members: readonly ProcStat[]): Listener[] {
+  listeners(members: readonly ProcStat[]): Promise<Listener[]> {
     return listenersOf(
       members.map(({ pid }) => pid),
       () => this.#table.listening(),

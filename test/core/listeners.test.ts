@@ -15,5 +15,13 @@ it.each([
   ['::ffff:7f00:1', '127.0.0.1', true],
   ['192.168.1.2', 'my-host.local', true],
 ])('a listener on %s takes connections to %s: %s', (address, host, accepts) => {
-  expect(acceptsFor(address, host)).toBe(accepts);
+  expect(acceptsFor({ address }, host)).toBe(accepts);
+});
+
+it('a listener on :: that refuses IPv4 takes connections over IPv6 alone', () => {
+  const listener = { address: '::', ipv6Only: true };
+  expect(acceptsFor(listener, '::1')).toBe(true);
+  expect(acceptsFor(listener, '127.0.0.1')).toBe(false);
+  expect(acceptsFor(listener, '::ffff:127.0.0.1')).toBe(false);
+  expect(acceptsFor({ address: '127.0.0.1', ipv6Only: false }, '127.0.0.1')).toBe(true);
 });

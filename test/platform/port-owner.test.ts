@@ -1,7 +1,8 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { portsOf } from '../../src/core/listeners.ts';
-import { listenersOf, listeningSockets, parseListening, portOwner } from '../../src/platform/port-owner.ts';
+import { listeningSockets, parseListening } from '../../src/platform/listening-socket.ts';
+import { listenersOf, portOwner } from '../../src/platform/port-owner.ts';
 import { lsofPortOwner } from '../../src/platform/portable-tree.ts';
 import { endAll, start } from './support.ts';
 
@@ -38,7 +39,7 @@ describe('listening sockets', () => {
   ])('are seen on %s', async (host, ipv6Only) => {
     const port = await listen(host, ipv6Only);
     expect(listeningSockets().map((socket) => socket.port)).toContain(port);
-    expect(portsOf(listenersOf([process.pid]))).toContain(port);
+    expect(portsOf(await listenersOf([process.pid]))).toContain(port);
     expect(await portOwner(port, host)).toMatchObject({ pid: process.pid });
     expect(await portOwner(port, ipv6Only ? '127.0.0.1' : '127.0.0.2')).toEqual(
       host === '::' ? expect.objectContaining({ pid: process.pid }) : undefined,
@@ -71,7 +72,7 @@ describe('the owner of a port', () => {
     await new Promise((resolve) => servers.pop()?.close(resolve));
     expect(await portOwner(port, '127.0.0.1')).toBeUndefined();
     expect(await lsofPortOwner(port)).toBeUndefined();
-    expect(portsOf(listenersOf([process.pid]))).not.toContain(port);
+    expect(portsOf(await listenersOf([process.pid]))).not.toContain(port);
   });
 
   it('is found by lsof where there is no /proc', async () => {

@@ -38,16 +38,18 @@ export function start(file: string, args: readonly string[] = [], options: ShimS
     ...rest,
   };
   const tree = new SupervisedTree(marker, table);
-  return record((sink) =>
-    spawnUnderShim(path, command, onOutput ?? sink, {
+  return record(async (sink) => {
+    const handle = await spawnUnderShim(path, command, onOutput ?? sink, {
       budget,
       inspect: (root) => tree.inspect(root),
       listeners: (root) => tree.listeners(root),
       awaitingInput: (root) => tree.awaitingInput(root),
       onShimLost: (root) => tree.onShimLost(root),
       ...deps,
-    }),
-  );
+    });
+    table.addSource(() => handle.listeningSockets(), handle.empty);
+    return handle;
+  });
 }
 
 export function sh(line: string, options: ShimStart = {}): Promise<Started> {
