@@ -37,8 +37,12 @@ export function pidsWithWord(word: string): number[] {
     .filter((pid) => pid !== process.pid);
 }
 
+function stateOf(pid: number): string | undefined {
+  return /\) (\w)/.exec(read(`/proc/${pid}/stat`))?.[1];
+}
+
 export function isAlive(pid: number): boolean {
-  const state = /\) (\w)/.exec(read(`/proc/${pid}/stat`))?.[1];
+  const state = stateOf(pid);
   return state !== undefined && state !== 'Z' && state !== 'X';
 }
 
@@ -53,15 +57,18 @@ export async function until(condition: () => boolean, what: string): Promise<voi
 
 /**
  * Ends what a benchmark left behind. A respawner has a new pid by the time a signal reaches the old one, so all are
- * stopped first, until no new one turns up.
+ * stopped first, until no new one turns up. One that was stopped on its way into exec has lost the word since.
  */
 export function endAllWithWord(word: string): void {
-  for (let round = 0, known = -1; round < 1000; round++) {
-    const pids = pidsWithWord(word);
-    for (const pid of pids) trySignal(pid, 'SIGSTOP');
-    if (pids.length === known) break;
-    known = pids.length;
+  const stopped = new Set<number>();
+  for (let round = 0, known = -1; round < 1000 && stopped.size !== known; round++) {
+    known = stopped.size;
+    for (const pid of pidsWithWord(word)) {
+      trySignal(pid, 'SIGSTOP');
+      stopped.add(pid);
+    }
   }
+  for (const pid of stopped) if (stateOf(pid) === 'T') trySignal(pid, 'SIGKILL');
   for (const pid of pidsWithWord(word)) trySignal(pid, 'SIGKILL');
 }
 

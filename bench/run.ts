@@ -9,7 +9,8 @@ import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { machine, table, type Figure, type Scenario } from './report.ts';
-import { buildEmptyServer } from './servers.ts';
+import { facts } from './rpc-client.ts';
+import { buildEmptyServer, withProctor } from './servers.ts';
 import { catalogSize } from './scenarios/catalog-size.ts';
 import { coldStart } from './scenarios/cold-start.ts';
 import { drain } from './scenarios/drain.ts';
@@ -59,9 +60,19 @@ function load(): string {
   return (loadavg()[0] ?? 0).toFixed(1);
 }
 
+/** Without its supervisor the server is another one: such figures must not pass for the usual ones. */
+async function supervision(): Promise<string> {
+  const warning = await withProctor(async (client) => {
+    await client.call('run_background', { command: 'true' });
+    return facts(await client.call('list_processes'))['warning'];
+  });
+  return warning === undefined ? 'native supervisor' : 'process groups only';
+}
+
 await buildEmptyServer();
+const subject = `${machine()}, ${await supervision()}`;
 const loadBefore = load();
-console.log(`${machine()}, load ${loadBefore}`);
+console.log(`${subject}, load ${loadBefore}`);
 const sections: string[] = [];
 const missed: string[] = [];
 for (const scenario of chosen(values.only)) {
@@ -77,7 +88,7 @@ if (values.save) {
   const date = new Date().toISOString().slice(0, 10);
   const head = [
     '# Benchmark results',
-    `${date}. ${machine()}. Load ${loadBefore} before the run, ${load()} after. \`${command}\``,
+    `${date}. ${subject}. Load ${loadBefore} before the run, ${load()} after. \`${command}\``,
     'Medians, unless said otherwise. Ours and what stands beside it take turns within one run; a ratio is the median ' +
       'of the ratios pair by pair. Times grow with whatever else the machine does, and p99 most of all; the ratios far less.',
   ];
