@@ -137,11 +137,18 @@ export class LocalRunner implements Runner {
   }
 }
 
+/** Where it comes from: published for the common machines, and compiled by the build of a checkout, not by an install. */
+const REMEDY =
+  process.platform === 'linux'
+    ? 'The package brings one for linux x64 and arm64; elsewhere run `npm run build` in a checkout, with a C compiler, ' +
+      'and set PROCTOR_SHIM to the path of prebuilds/linux-*/proctor-shim.'
+    : 'It exists on Linux alone.';
+
 const NOT_FOUND = 'none was built or shipped for this machine';
 
 function weakerSupervision(trouble: string): string {
   return (
     `Without the native supervisor (${trouble}) a process that leaves its group can outlive a kill, and all of them ` +
-    'outlive a server that is killed: install a C compiler and reinstall to have it built.'
+    `outlive a server that is killed. ${REMEDY}`
   );
 }

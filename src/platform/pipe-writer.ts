@@ -1,7 +1,7 @@
 import { closeSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ProcessError } from '../core/errors.ts';
 import { errorCode } from './find-executable.ts';
+import { stdinClosed } from './stdin-closed.ts';
 
 /** Pauses between attempts on a full pipe, in milliseconds: nothing tells when a reader makes room. */
 const FIRST_PAUSE_MS = 1;
@@ -75,11 +75,4 @@ export class PipeWriter {
       throw stdinClosed(error);
     }
   }
-}
-
-function stdinClosed(cause?: unknown): ProcessError {
-  return new ProcessError('STDIN_CLOSED', 'Nobody reads the standard input of this process any more.', {
-    hint: 'Look at its status and output; restart_process gives it a new standard input.',
-    ...(cause !== undefined && { cause }),
-  });
 }

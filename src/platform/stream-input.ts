@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { ProcessError } from '../core/errors.ts';
+import { stdinClosed } from './stdin-closed.ts';
 
 /**
  * Bytes handed to the stream at a time. The stream reports only whole writes, so when a caller gives up on a full pipe
@@ -53,11 +53,4 @@ export class StreamInput {
       });
     });
   }
-}
-
-function stdinClosed(cause?: unknown): ProcessError {
-  return new ProcessError('STDIN_CLOSED', 'Nobody reads the standard input of this process any more.', {
-    hint: 'Look at its status and output; restart_process gives it a new standard input.',
-    cause,
-  });
 }
