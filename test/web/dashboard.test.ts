@@ -107,6 +107,21 @@ describe.skipIf(!hasBrowser)('the dashboard in a browser', () => {
     await until('the end again', async () => (await last()) > first + 10_000);
   });
 
+  it('holds its place when the oldest lines go', async () => {
+    await run({ name: 'long', command: 'seq 1 49900; read go; seq 49901 56000; sleep 60' });
+    const dashboard = await visit();
+    const { page } = dashboard;
+    await dashboard.select('long');
+    await page.getByText('49900', { exact: true }).waitFor();
+    await page.locator('.log-scroll').hover();
+    await page.mouse.wheel(0, -1800);
+    await page.getByRole('button', { name: '↓ follow' }).waitFor();
+    const held = (await dashboard.rows())[20];
+    await callApi(server, 'POST', '/v1/processes/long/stdin', { text: '' });
+    await page.locator('.dropped').waitFor();
+    expect(await dashboard.rows()).toContain(held);
+  });
+
   it('keeps colours, streams and times apart, and hides what is not wanted', async () => {
     await run({
       name: 'mixed',

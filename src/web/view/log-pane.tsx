@@ -53,8 +53,9 @@ export function LogPane({ view, preferences }: { view: LogView; preferences: Pre
     const target = view.target.peek();
     if (view.follow.peek()) element.scrollTop = element.scrollHeight;
     else if (target !== undefined) element.scrollTop = target * ROW - element.clientHeight / 2;
-    // Rows that went at the top must not pull away what is being read.
-    else if (view.gone > 0) element.scrollTop -= view.gone * ROW;
+    // Rows that went at the top must not pull away what is being read. Where the log was is remembered: a shorter one has
+    // moved the element already.
+    else if (view.gone > 0) element.scrollTop = lastTop.current - view.gone * ROW;
     view.gone = 0;
     view.target.value = undefined;
     lastTop.current = element.scrollTop;
