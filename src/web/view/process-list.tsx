@@ -59,7 +59,7 @@ export function ProcessList({ app: { store } }: { app: App }) {
             ))}
           </section>
         ))}
-        {shown.length === 0 && (
+        {shown.length === 0 && store.phase.value !== 'loading' && (
           <p class="empty">
             {store.processes.value.length === 0
               ? 'Nothing runs yet. What agents start appears here; “Start…” starts something by hand.'
