@@ -121,7 +121,7 @@ export class HttpServer {
       if (error instanceof BodyTooLarge)
         return problem(413, `A request body has at most ${maxBodyBytes} bytes.`, { connection: 'close' });
       // The client went away while it was sending, or before its answer was ready.
-      if (signal.aborted || req.destroyed) return new Response(null, { status: 499 });
+      if (signal.aborted || !req.complete) return new Response(null, { status: 499 });
       throw error;
     }
   }
