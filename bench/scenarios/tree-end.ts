@@ -93,6 +93,12 @@ async function endByHand(load: Load, token: string, way: 'group kill' | 'tree-ki
 
 async function end(load: Load, way: Way): Promise<End> {
   const token = newToken();
+  // A respawner left alone by an interrupted run would go on for ever.
+  const onSignal = (): void => {
+    endAllWithWord(token);
+    process.exit(1);
+  };
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
     const elapsed =
       way === 'proctor SIGKILL' || way === 'proctor SIGTERM'
@@ -103,6 +109,7 @@ async function end(load: Load, way: Way): Promise<End> {
     return { elapsed, survivors: pidsWithWord(token).length };
   } finally {
     endAllWithWord(token);
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
 
