@@ -142,8 +142,8 @@ describe('who does not belong', () => {
     expect(preflight.headers).not.toHaveProperty('access-control-allow-origin');
   });
 
-  it('learns nothing without the token, on any path but the health check', async () => {
-    for (const path of ['/mcp', '/', '/v1/processes', '/mcp/../mcp', '/healthz/', '/%6dcp', '//mcp'])
+  it('learns nothing without the token, on any path but the health check and the empty page', async () => {
+    for (const path of ['/mcp', '/v1/processes', '/v1/events', '/assets/../mcp', '/mcp/../mcp', '/healthz/', '/%6dcp', '//mcp'])
       for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS', 'PUT'])
         refused(await send({}, { path, method }), 401);
   });
