@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { ClientAction } from './cli/commands.ts';
 import { parseCommandLine, type CommandLine } from './command-line.ts';
 import type { Config, ConnectConfig, ServeConfig } from './config.ts';
-import { ProcessManager } from './core/process-manager.ts';
+import { ProcessManager } from './core/process/process-manager.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { serveStdio } from './mcp/stdio.ts';
 import type { Target } from './mcp/upstream.ts';

@@ -2,10 +2,10 @@
  * What output costs, without processes: `npx tsx bench/micro/output.ts`. One line a measurement; figures vary by a
  * third from run to run on a shared machine.
  */
-import { LineAssembler } from '../../src/core/line-assembler.ts';
-import { OutputBuffer } from '../../src/core/output-buffer.ts';
-import { compilePattern } from '../../src/core/pattern.ts';
-import { lastLine, renderPage, tailText } from '../../src/core/text-view.ts';
+import { LineAssembler } from '../../src/core/output/line-assembler.ts';
+import { OutputBuffer } from '../../src/core/output/output-buffer.ts';
+import { compilePattern } from '../../src/core/output/pattern.ts';
+import { lastLine, renderPage, tailText } from '../../src/core/output/text-view.ts';
 
 const CHUNK_BYTES = 65_536;
 const RING_BYTES = 4 * 1024 * 1024;

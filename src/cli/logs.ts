@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
-import { LineAssembler, type Line } from '../core/line-assembler.ts';
-import { compilePattern } from '../core/pattern.ts';
+import { LineAssembler, type Line } from '../core/output/line-assembler.ts';
+import { compilePattern } from '../core/output/pattern.ts';
 import type { ProcessService } from '../core/service.ts';
 import type { OutputEvent, StreamFilter } from '../core/types.ts';
 import { hasColours, printLine, styler, write, type CliIo } from './io.ts';

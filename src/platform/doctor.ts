@@ -3,11 +3,11 @@ import { accessSync, closeSync, constants, existsSync, readFileSync } from 'node
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { errorCode, findExecutable } from './find-executable.ts';
+import { errorCode, findExecutable } from './launch/find-executable.ts';
 import { LocalRunner } from './local-runner.ts';
-import { portOwner } from './port-owner.ts';
-import { findShim, probeShim } from './shim.ts';
-import { openTerminal } from './shim-streams.ts';
+import { portOwner } from './proc/port-owner.ts';
+import { findShim, probeShim } from './shim/shim.ts';
+import { openTerminal } from './shim/shim-streams.ts';
 
 /** What was found out about one thing, by trying it. */
 export interface Finding {

@@ -9,16 +9,16 @@ import type {
   SpawnSpec,
 } from '../core/runner.ts';
 import type { ProcessBrief, Supervision } from '../core/types.ts';
-import { TREE_MARKER } from './child-env.ts';
-import { errorCode } from './find-executable.ts';
-import { resolveLaunch, type LaunchOptions, type ResolvedCommand } from './launch.ts';
-import { portOwner } from './port-owner.ts';
-import { spawnInGroup } from './process-group.ts';
-import { ProcessTable } from './process-table.ts';
-import { ReadBudget } from './read-budget.ts';
-import { findShim, probeShim, ShimUnavailableError, spawnUnderShim } from './shim.ts';
-import { spawnFailure } from './spawn-error.ts';
-import { SupervisedTree } from './supervised-tree.ts';
+import { TREE_MARKER } from './launch/child-env.ts';
+import { errorCode } from './launch/find-executable.ts';
+import { resolveLaunch, type LaunchOptions, type ResolvedCommand } from './launch/launch.ts';
+import { portOwner } from './proc/port-owner.ts';
+import { spawnInGroup } from './group/process-group.ts';
+import { ProcessTable } from './proc/process-table.ts';
+import { ReadBudget } from './shim/read-budget.ts';
+import { findShim, probeShim, ShimUnavailableError, spawnUnderShim } from './shim/shim.ts';
+import { spawnFailure } from './launch/spawn-error.ts';
+import { SupervisedTree } from './shim/supervised-tree.ts';
 import { probePort } from './tcp-probe.ts';
 
 export interface LocalRunnerOptions {

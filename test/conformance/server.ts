@@ -1,5 +1,5 @@
 // The real HTTP face on a free port, with the conformance suite's fixtures added; prints its URL, and ends with stdin.
-import { ProcessManager } from '../../src/core/process-manager.ts';
+import { ProcessManager } from '../../src/core/process/process-manager.ts';
 import { DEFAULT_LIMITS } from '../../src/core/limits.ts';
 import { HttpServer } from '../../src/http/server.ts';
 import { createLogger } from '../../src/logger.ts';

@@ -143,7 +143,16 @@ describe('who does not belong', () => {
   });
 
   it('learns nothing without the token, on any path but the health check and the empty page', async () => {
-    for (const path of ['/mcp', '/v1/processes', '/v1/events', '/assets/../mcp', '/mcp/../mcp', '/healthz/', '/%6dcp', '//mcp'])
+    for (const path of [
+      '/mcp',
+      '/v1/processes',
+      '/v1/events',
+      '/assets/../mcp',
+      '/mcp/../mcp',
+      '/healthz/',
+      '/%6dcp',
+      '//mcp',
+    ])
       for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS', 'PUT'])
         refused(await send({}, { path, method }), 401);
   });

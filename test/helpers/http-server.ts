@@ -120,9 +120,14 @@ export class SharedServer {
   /** Ends it as a person does, and proves that it left nothing behind. */
   async close(): Promise<void> {
     this.child.kill('SIGTERM');
-    await until('the server has ended', () => startTime(this.pid) === undefined, 8000);
-    expect(this.leftovers()).toEqual([]);
-    if (this.#ownsDirectory) rmSync(this.stateDirectory, { recursive: true });
+    try {
+      await until('the server has ended', () => startTime(this.pid) === undefined, 8000);
+      expect(this.leftovers()).toEqual([]);
+    } finally {
+      // A test that fails leaves nothing behind either.
+      this.child.kill('SIGKILL');
+      if (this.#ownsDirectory) rmSync(this.stateDirectory, { recursive: true });
+    }
   }
 }
 

@@ -74,7 +74,7 @@ async function connect(options: ServerOptions, mark: string): Promise<Connection
     env: {
       PATH: process.env.PATH ?? '',
       HOME: process.env.HOME ?? '',
-     
+
       E2E_MARK: mark,
       ...options.env,
     },

@@ -5,8 +5,8 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { portsOf } from '../../src/core/listeners.ts';
 import type { Launch } from '../../src/core/types.ts';
 import { LocalRunner } from '../../src/platform/local-runner.ts';
-import { readStat } from '../../src/platform/proc-fs.ts';
-import { findShim } from '../../src/platform/shim.ts';
+import { readStat } from '../../src/platform/proc/proc-fs.ts';
+import { findShim } from '../../src/platform/shim/shim.ts';
 import { isAlive } from '../helpers/alive.ts';
 import { endAll, FIXTURES, record, type Started } from './support.ts';
 

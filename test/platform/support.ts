@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import type { ProcessHandle } from '../../src/core/runner.ts';
 import type { Launch, StreamName } from '../../src/core/types.ts';
-import { resolveLaunch } from '../../src/platform/launch.ts';
-import { spawnInGroup, type GroupOptions } from '../../src/platform/process-group.ts';
-import { ProcessTable } from '../../src/platform/process-table.ts';
+import { resolveLaunch } from '../../src/platform/launch/launch.ts';
+import { spawnInGroup, type GroupOptions } from '../../src/platform/group/process-group.ts';
+import { ProcessTable } from '../../src/platform/proc/process-table.ts';
 import { isAlive } from '../helpers/alive.ts';
 
 export const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url));

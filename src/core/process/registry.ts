@@ -1,0 +1,95 @@
+import { ProcessError } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import type { ManagedProcess } from './managed-process.ts';
+
+/** All processes known to this server, by id: the live ones, and the last ended ones with their output. */
+export class Registry {
+  readonly #processes = new Map<string, ManagedProcess>();
+  readonly #limits: Pick<Limits, 'keepEnded' | 'totalRingBytes' | 'ringBytes'>;
+  #retainedBytes = 0;
+
+  constructor(limits: Pick<Limits, 'keepEnded' | 'totalRingBytes' | 'ringBytes'>) {
+    this.#limits = limits;
+  }
+
+  has(id: string): boolean {
+    return this.#processes.has(id);
+  }
+
+  find(id: string): ManagedProcess | undefined {
+    return this.#processes.get(id);
+  }
+
+  /** Throws PROCESS_NOT_FOUND with the ids that exist. */
+  get(id: string): ManagedProcess {
+    const process = this.#processes.get(id);
+    if (process) return process;
+    const ids = [...this.#processes.keys()];
+    const shown = ids.slice(0, 20).join(', ') + (ids.length > 20 ? `, and ${ids.length - 20} more` : '');
+    throw new ProcessError('PROCESS_NOT_FOUND', `No process has the id ${JSON.stringify(id.slice(0, 80))}.`, {
+      hint:
+        ids.length > 0
+          ? `Ids that exist: ${shown}.`
+          : 'There are no processes yet: start one with run_background.',
+      details: { ids },
+    });
+  }
+
+  /** In order of their first start. */
+  all(): ManagedProcess[] {
+    return [...this.#processes.values()];
+  }
+
+  live(): ManagedProcess[] {
+    return this.all().filter((process) => process.live);
+  }
+
+  /** Ended processes, the longest ended first. */
+  ended(): ManagedProcess[] {
+    return this.all()
+      .filter((process) => !process.live)
+      .sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
+  }
+
+  add(process: ManagedProcess): void {
+    this.#processes.set(process.id, process);
+  }
+
+  remove(process: ManagedProcess): void {
+    if (this.#processes.get(process.id) !== process) return;
+    this.#processes.delete(process.id);
+    this.#retainedBytes -= process.buffer.retainedBytes;
+  }
+
+  /** Drops the longest ended records beyond what is kept, and returns them. */
+  trimEnded(): ManagedProcess[] {
+    const ended = this.ended();
+    const dropped = ended.slice(0, Math.max(0, ended.length - this.#limits.keepEnded));
+    for (const process of dropped) this.remove(process);
+    return dropped;
+  }
+
+  /** Accounts for output that changed a ring by `delta` bytes and keeps all rings together within the total budget. */
+  chargeOutput(delta: number): void {
+    this.#retainedBytes += delta;
+    if (this.#retainedBytes > this.#limits.totalRingBytes) this.#squeeze();
+  }
+
+  /** Takes from the longest ended first, then halves the largest ring; what goes is reported as dropped bytes. */
+  #squeeze(): void {
+    for (const process of this.ended()) {
+      if (this.#retainedBytes <= this.#limits.totalRingBytes) return;
+      this.#resize(process, 0);
+    }
+    while (this.#retainedBytes > this.#limits.totalRingBytes) {
+      const largest = this.all().reduce((a, b) => (b.buffer.retainedBytes > a.buffer.retainedBytes ? b : a));
+      this.#resize(largest, Math.floor(largest.buffer.retainedBytes / 2));
+    }
+  }
+
+  #resize(process: ManagedProcess, capacity: number): void {
+    const before = process.buffer.retainedBytes;
+    process.buffer.setCapacity(capacity);
+    this.#retainedBytes += process.buffer.retainedBytes - before;
+  }
+}

@@ -1,0 +1,250 @@
+import { ProcessError } from '../errors.ts';
+import { exitCondition, exitsCondition } from './exit-watcher.ts';
+import { DEFAULT_WAIT_MS } from '../limits.ts';
+import { logCondition, type LogHit } from './log-watcher.ts';
+import type { ManagedProcess } from '../process/managed-process.ts';
+import { compilePattern, type Pattern } from '../output/pattern.ts';
+import { portCondition, type PortHit, type PortLookout, type PortWatch } from './port-watcher.ts';
+import { idleCondition, promptCondition } from './quiet-watcher.ts';
+import type {
+  CallContext,
+  ExitWaitRequest,
+  LogWaitRequest,
+  PortWaitRequest,
+  ReadyCondition,
+} from '../service.ts';
+import type {
+  EndedProcess,
+  ExitInfo,
+  ExitWaitOutcome,
+  LogWaitOutcome,
+  PortWaitOutcome,
+  ReadyOutcome,
+  Status,
+} from '../types.ts';
+import { wait, type Arm, type Waited } from './wait.ts';
+
+/** Any HTTP answer that is not an error of the client's or the server's counts as ready. */
+const HTTP_READY: readonly [number, number] = [200, 399];
+
+/** The waits of the service, each a composition of conditions in the one race. */
+export class Waits {
+  readonly #capMs: number;
+  readonly #lookout: Omit<PortLookout, 'onLook'>;
+
+  constructor(capMs: number, lookout: Omit<PortLookout, 'onLook'>) {
+    this.#capMs = capMs;
+    this.#lookout = lookout;
+  }
+
+  async forLog(
+    process: ManagedProcess,
+    request: LogWaitRequest,
+    context?: CallContext,
+  ): Promise<LogWaitOutcome> {
+    const watch = {
+      pattern: compilePattern(request.pattern),
+      failurePattern: optionalPattern(request.failurePattern),
+      stream: request.stream ?? 'both',
+      from: request.since === 'now' ? process.buffer.end : (request.since ?? process.runFrom),
+    };
+    const conditions: Arm<LogHit | 'exited' | 'awaiting_input'>[] = [
+      logCondition(process, watch),
+      exitCondition(process),
+    ];
+    if (request.stopAtPrompt !== false) conditions.push(promptCondition(process));
+    const waited = await this.#wait(request.timeoutMs, context, ...conditions);
+    const facts = { ...(await factsOf(process)), waitedMs: waited.waitedMs };
+    if (waited.ended === 'timeout') return { ...facts, outcome: 'timeout' };
+    return typeof waited.value === 'string'
+      ? { ...facts, outcome: waited.value }
+      : { ...facts, ...waited.value };
+  }
+
+  async forPort(
+    process: ManagedProcess | undefined,
+    request: PortWaitRequest,
+    context?: CallContext,
+  ): Promise<PortWaitOutcome> {
+    if (process === undefined && request.port === undefined) {
+      throw new ProcessError('INVALID_ARGUMENT', 'port: is needed when no id is given.', {
+        hint: 'Give a port, or an id to find the port its process opens.',
+      });
+    }
+    const watch = portWatchOf(process, request);
+    let lastProbe: string | undefined;
+    const onLook = (seen: string): void => {
+      lastProbe = seen;
+    };
+    const arm = portCondition(watch, { ...this.#lookout, onLook });
+    const waited = await this.#wait(request.timeoutMs, context, arm);
+    const hit = waited.ended === 'timeout' ? { outcome: 'timeout' as const } : waited.value;
+    return describePort(hit, waited.waitedMs, watch, process, lastProbe);
+  }
+
+  async forExit(
+    processes: readonly ManagedProcess[],
+    request: ExitWaitRequest,
+    context?: CallContext,
+  ): Promise<ExitWaitOutcome> {
+    const waited = await this.#wait(
+      request.timeoutMs,
+      context,
+      exitsCondition(processes, request.mode ?? 'all'),
+    );
+    return {
+      outcome: waited.ended === 'timeout' ? 'timeout' : 'exited',
+      processes: await Promise.all(processes.map(endedFacts)),
+      waitedMs: waited.waitedMs,
+    };
+  }
+
+  /** Throws INVALID_ARGUMENT and INVALID_PATTERN for a condition that cannot be waited for, before anything starts. */
+  check(condition: ReadyCondition): void {
+    optionalPattern(condition.log);
+    optionalPattern(condition.failureLog);
+    if (condition.httpPath !== undefined && condition.port === undefined) {
+      throw new ProcessError('INVALID_ARGUMENT', 'wait_for.http_path: needs wait_for.port.', {
+        hint: 'Add the port number, or port: true for whichever port the process opens.',
+      });
+    }
+  }
+
+  /** The combined wait of a start: whichever of the named conditions comes first, or the process's end. */
+  async forReady(
+    process: ManagedProcess,
+    condition: ReadyCondition,
+    context?: CallContext,
+  ): Promise<ReadyOutcome> {
+    const { log, failureLog, port, httpPath, idleMs } = condition;
+    const conditions: Arm<ReadyHit>[] = [];
+    if (log !== undefined || failureLog !== undefined) {
+      const watch = {
+        pattern: optionalPattern(log),
+        failurePattern: optionalPattern(failureLog),
+        stream: 'both' as const,
+        from: process.runFrom,
+      };
+      conditions.push(mapArm(logCondition(process, watch), (hit) => ({ by: 'log', hit })));
+    }
+    const watch = portWatchOf(process, {
+      ...(typeof port === 'number' && { port }),
+      ...(httpPath !== undefined && { path: httpPath }),
+    });
+    let lastProbe: string | undefined;
+    if (port !== undefined) {
+      const onLook = (seen: string): void => {
+        lastProbe = seen;
+      };
+      const arm = portCondition(watch, { ...this.#lookout, onLook });
+      conditions.push(
+        mapArm(arm, (hit) => (hit.outcome === 'exited' ? { by: 'exit' } : { by: 'port', hit })),
+      );
+    } else {
+      conditions.push(mapArm(exitCondition(process), () => ({ by: 'exit' })));
+    }
+    if (idleMs !== undefined) conditions.push(mapArm(idleCondition(process, idleMs), () => ({ by: 'idle' })));
+    else if (condition.exit !== true || conditions.length > 1) {
+      conditions.push(mapArm(promptCondition(process), () => ({ by: 'awaiting_input' })));
+    }
+
+    const waited = await this.#wait(condition.timeoutMs, context, ...conditions);
+    const facts = { ...(await factsOf(process)), waitedMs: waited.waitedMs };
+    if (waited.ended === 'timeout') return { by: 'timeout', outcome: 'timeout', ...facts };
+    const ended = waited.value;
+    switch (ended.by) {
+      case 'log':
+        return { ...facts, ...ended.hit, by: ended.hit.outcome === 'matched' ? 'log' : 'failure_log' };
+      case 'port':
+        return { by: 'port', ...(await describePort(ended.hit, waited.waitedMs, watch, process, lastProbe)) };
+      case 'exit':
+        return { by: 'exit', outcome: 'exited', ...facts };
+      case 'idle':
+      case 'awaiting_input':
+        return { by: ended.by, outcome: ended.by, ...facts };
+    }
+  }
+
+  /** The race with the default and the cap of the configuration applied. */
+  #wait<T>(timeoutMs: number | undefined, context?: CallContext, ...arms: Arm<T>[]): Promise<Waited<T>> {
+    return wait({ timeoutMs: this.bound(timeoutMs), signal: context?.signal }, ...arms);
+  }
+
+  bound(timeoutMs: number | undefined): number {
+    return Math.min(timeoutMs ?? DEFAULT_WAIT_MS, this.#capMs);
+  }
+}
+
+type ReadyHit =
+  | { by: 'log'; hit: LogHit }
+  | { by: 'port'; hit: PortHit }
+  | { by: 'exit' }
+  | { by: 'idle' }
+  | { by: 'awaiting_input' };
+
+function mapArm<A, B>(arm: Arm<A>, map: (value: A) => B): Arm<B> {
+  return (settle) =>
+    arm((value) => {
+      settle(map(value));
+    });
+}
+
+function optionalPattern(source: string | undefined): Pattern | undefined {
+  return source === undefined ? undefined : compilePattern(source);
+}
+
+function portWatchOf(process: ManagedProcess | undefined, request: PortWaitRequest): PortWatch {
+  const { port, mode, path, httpStatus } = request;
+  const http = mode === 'http' || path !== undefined || httpStatus !== undefined;
+  return {
+    ...(process && { process }),
+    ...(port !== undefined && { port }),
+    host: request.host ?? 'localhost',
+    ...(http && { http: { path: path ?? '/', status: httpStatus ?? HTTP_READY } }),
+    allowForeign: request.allowForeign ?? false,
+  };
+}
+
+async function describePort(
+  hit: PortHit | { outcome: 'timeout' },
+  waitedMs: number,
+  watch: PortWatch,
+  process: ManagedProcess | undefined,
+  lastProbe: string | undefined,
+): Promise<PortWaitOutcome> {
+  const url = hit.outcome === 'ready' ? urlOf(watch, hit.host, hit.port) : undefined;
+  return {
+    ...(watch.port !== undefined && { port: watch.port }),
+    ...hit,
+    ...(url !== undefined && { url }),
+    ...(hit.outcome === 'timeout' && lastProbe !== undefined && { lastProbe }),
+    ...(process && (await factsOf(process))),
+    waitedMs,
+  };
+}
+
+/** An address people can open: the one that really answered. */
+function urlOf(watch: PortWatch, host: string, port: number): string {
+  const shown = host.includes(':') ? `[${host}]` : host;
+  return `http://${shown}:${port}${watch.http?.path ?? '/'}`;
+}
+
+interface Facts {
+  status: Status;
+  exit?: ExitInfo;
+  awaitingInput?: true;
+  tail: string;
+  cursor: number;
+}
+
+/** What every answer about a process says beside its own news. */
+async function factsOf(process: ManagedProcess): Promise<Facts> {
+  const { status, exit } = process;
+  const facts = { status, ...(exit && { exit }), tail: process.tail(), cursor: process.buffer.end };
+  return !process.ended && (await process.awaitingInput()) ? { ...facts, awaitingInput: true } : facts;
+}
+
+async function endedFacts(process: ManagedProcess): Promise<EndedProcess> {
+  const { status, exit, awaitingInput, tail } = await factsOf(process);
+  return { id: process.id, status, ...(exit && { exit }), ...(awaitingInput && { awaitingInput }), tail };
+}

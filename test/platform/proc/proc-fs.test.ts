@@ -1,0 +1,105 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  childPids,
+  descendantsOf,
+  describeProcess,
+  environmentValue,
+  listDescendants,
+  isAlive,
+  isSameProcessAlive,
+  openDescriptors,
+  parseStat,
+  readProcesses,
+  readStat,
+  residentBytes,
+  type ProcStat,
+} from '../../../src/platform/proc/proc-fs.ts';
+import { endAll, start } from '../support.ts';
+
+afterEach(endAll);
+
+function stat(pid: number): ProcStat {
+  return readStat(pid) ?? expect.fail(`no process ${pid}`);
+}
+
+describe('parseStat', () => {
+  it('is not fooled by parentheses, spaces and newlines in a name', () => {
+    const line = `42 (a) R (b\n c) S 7 8 9 0 -1 4194304 1 2 3 4 150 50 0 0 20 0 1 0 98765 1000 200 ${'0 '.repeat(30)}`;
+    expect(parseStat(line)).toEqual({
+      pid: 42,
+      comm: 'a) R (b\n c',
+      state: 'S',
+      ppid: 7,
+      pgrp: 8,
+      session: 9,
+      cpuTicks: 200,
+      startTicks: 98765,
+    });
+  });
+
+  it('refuses what is no stat line', () => {
+    expect(parseStat('')).toBeUndefined();
+  });
+});
+
+describe('a running process', () => {
+  it('is read with its parent, session, memory and command', async () => {
+    const { handle } = await start('exec sleep 60', { env: { COLOUR: 'blue' } });
+    await expect.poll(() => readStat(handle.pid)?.comm).toBe('sleep');
+    const found = stat(handle.pid);
+    expect(found).toMatchObject({ ppid: process.pid, pgrp: handle.pid, session: handle.pid });
+    expect(isAlive(found) && isSameProcessAlive(found)).toBe(true);
+    expect(isSameProcessAlive({ ...found, startTicks: found.startTicks - 1 })).toBe(false);
+    expect(residentBytes(handle.pid)).toBeGreaterThan(100_000);
+    expect(describeProcess(found)).toEqual({ pid: handle.pid, command: 'sleep 60' });
+    expect(environmentValue(handle.pid, 'COLOUR')).toBe('blue');
+    expect(environmentValue(handle.pid, 'COLOU')).toBeUndefined();
+    expect(childPids(process.pid)).toContain(handle.pid);
+    expect(openDescriptors(handle.pid).map(({ fd }) => fd)).toEqual(expect.arrayContaining([0, 1, 2]));
+  });
+
+  it('is described in 200 characters, and by its name in brackets where it shows no command line', async () => {
+    const { handle } = await start(`exec sleep 60 ${'0'.repeat(300)}`);
+    await expect.poll(() => readStat(handle.pid)?.comm).toBe('sleep');
+    expect(describeProcess(stat(handle.pid)).command).toHaveLength(200);
+    expect(describeProcess({ ...stat(handle.pid), pid: 0x7fffffff }).command).toBe('[sleep]');
+  });
+
+  it('is found below its ancestors', async () => {
+    const { handle, seen } = await start('(sleep 60 & echo "pid $!"; wait) & wait');
+    const pid = Number((await seen(/pid (\d+)/))[1]);
+    const below = descendantsOf([handle.pid], readProcesses()).map((found) => found.pid);
+    expect(below).toContain(pid);
+    expect(below).not.toContain(handle.pid);
+    expect(
+      listDescendants(handle.pid)
+        ?.map((found) => found.pid)
+        .sort(),
+    ).toEqual(below.sort());
+    expect(below).not.toContain(process.pid);
+  });
+});
+
+describe('a process that has ended', () => {
+  it('is not alive as a zombie', async () => {
+    const { handle, seen } = await start('sleep 0 & echo "pid $!"; exec sleep 60');
+    const pid = Number((await seen(/pid (\d+)/))[1]);
+    await expect.poll(() => readStat(pid)?.state).toBe('Z');
+    expect(isAlive(readStat(pid))).toBe(false);
+    expect(readProcesses().has(pid)).toBe(false);
+    expect((await handle.inspect()).descendants).toEqual([]);
+  });
+
+  it('reads as nothing once it is gone', async () => {
+    const { handle } = await start('true');
+    await handle.exited;
+    expect(readStat(handle.pid)).toBeUndefined();
+    expect([residentBytes(handle.pid), openDescriptors(handle.pid), childPids(handle.pid)]).toEqual([
+      0,
+      [],
+      [],
+    ]);
+    expect(environmentValue(handle.pid, 'PATH')).toBeUndefined();
+    expect(listDescendants(handle.pid)).toBeUndefined();
+  });
+});
