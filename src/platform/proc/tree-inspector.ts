@@ -20,6 +20,7 @@ export class TreeInspector {
   readonly #cpu = new CpuMeter();
   readonly #table: ProcessTable;
   readonly #stdin: string | undefined;
+  #foundStdin: string | undefined;
 
   /**
    * `stdin` is what the tree's standard input refers to, such as `socket:[123]`; without it, it is whichever pipe this
@@ -53,8 +54,12 @@ export class TreeInspector {
     const isInput = (target: string): boolean => {
       if (/^\/dev\/(pts\/\d+|tty\w*|console)$/.test(target)) return true;
       if (this.#stdin !== undefined || !target.startsWith('pipe:')) return target === this.#stdin;
+      // A pipe of ours stays ours; reading all descriptors again costs as much as there are processes.
+      if (target === this.#foundStdin) return true;
       held ??= new Set(openDescriptors(process.pid).map((descriptor) => descriptor.target));
-      return held.has(target);
+      if (!held.has(target)) return false;
+      this.#foundStdin = target;
+      return true;
     };
     // A stopped child, such as the program under a debugger, does nothing until it is told to.
     const parents = new Set(members.filter(({ state }) => !/[Tt]/.test(state)).map(({ ppid }) => ppid));
