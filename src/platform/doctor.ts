@@ -87,9 +87,9 @@ async function supervisor(env: Environment): Promise<Finding> {
 
 function compilerFix(env: Environment): string {
   const compiler = findExecutable('cc', '/', env.PATH).found;
-  return compiler === undefined
-    ? 'apt-get install gcc libc6-dev && npm rebuild proctor-mcp'
-    : 'npm rebuild proctor-mcp';
+  // Published packages carry the binary for x64 and arm64; no install script compiles it elsewhere.
+  const build = 'npm run build (in a checkout; PROCTOR_SHIM=path names the result to an installed package)';
+  return compiler === undefined ? `apt-get install gcc libc6-dev && ${build}` : build;
 }
 
 /** The promise itself, on a process that lets go of its parent. */

@@ -309,7 +309,7 @@ describe('proctor doctor', () => {
       env: { PATH: process.env.PATH ?? '', PROCTOR_SHIM: '/nonexistent' },
     });
     expect(status).toBe(1);
-    expect(stdout).toMatch(/weak +supervisor +.*process groups serve.*\n +npm rebuild proctor-mcp\n/);
+    expect(stdout).toMatch(/weak +supervisor +.*process groups serve.*\n +npm run build /);
   });
 });
 
