@@ -8,6 +8,6 @@ setTimeout(() => {
   server.listen(Number(port), '127.0.0.1', () => {
     const stamp = process.hrtime.bigint();
     if (how === 'print') writeSync(1, `listening ${stamp}\n`);
-    else writeFileSync(path, String(stamp));
+    else writeFileSync(path, `${stamp}\n`);
   });
 }, Number(delay));

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { until } from '../proc.ts';
 import { atMost, ms, type Figure, type Scale } from '../report.ts';
 import { facts, type RpcClient } from '../rpc-client.ts';
 import { program, withDirectory, withProctor } from '../servers.ts';
@@ -27,6 +28,15 @@ function freePort(): Promise<number> {
   });
 }
 
+/** The answer may be here before the child has written when it began to listen. */
+async function stampIn(path: string): Promise<string> {
+  await until(
+    () => existsSync(path) && readFileSync(path, 'utf8').endsWith('\n'),
+    'the server tells when it listened',
+  );
+  return readFileSync(path, 'utf8');
+}
+
 async function once(client: RpcClient, how: How, delay: number, directory: string): Promise<number> {
   const port = await freePort();
   const path = join(directory, `${port}`);
@@ -41,7 +51,7 @@ async function once(client: RpcClient, how: How, delay: number, directory: strin
   if (outcome !== 'ready') throw new Error(`wait_for_port: ${String(outcome)}`);
   const stamp =
     how === 'file'
-      ? readFileSync(path, 'utf8')
+      ? await stampIn(path)
       : facts(await client.call('wait_for_log', { id, pattern: 'listening (\\d+)' }))['line'];
   await client.call('kill_process', { id, signal: 'SIGKILL' });
   return Number(answer.arrivedNs - BigInt(String(stamp).replace(/\D/g, ''))) / 1e6;
