@@ -39,7 +39,7 @@ const LOOK_INTERVALS: readonly { untilMs: number; everyMs: number }[] = [
 /** What "localhost" may mean. */
 const LOOPBACK = ['127.0.0.1', '::1'];
 /** A look that is expensive (a tree's sockets on a machine with many) is repeated this many times its cost later. */
-const COST_FACTOR = 10;
+const COST_FACTOR = 4;
 
 /** Settles when the port is ready, held by somebody else, or when the process it should belong to has ended. */
 export function portCondition(watch: PortWatch, lookout: PortLookout): Arm<PortHit> {
@@ -135,7 +135,7 @@ class PortWatcher {
       () => {
         this.#look();
       },
-      Math.max(every, cost * COST_FACTOR),
+      this.#watch.port === undefined ? Math.max(every, cost * COST_FACTOR) : every,
     );
   }
 
