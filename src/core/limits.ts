@@ -28,6 +28,11 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** Time a wait takes where the caller names none. */
 export const DEFAULT_WAIT_MS = 25_000;
+/**
+ * Longest wait of a caller that holds no connection open for it: a day, which is also the most that the configured cap
+ * may be set to. What takes longer is a schedule and no wait.
+ */
+export const PATIENT_WAIT_MS = 24 * 60 * 60_000;
 /** Output bytes in an answer where the caller names no budget. */
 export const DEFAULT_PAGE_BYTES = 16_000;
 /** `run_background` watches this long for a process that dies at once (a typo, a missing module). */

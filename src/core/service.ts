@@ -19,6 +19,8 @@ export interface CallContext {
   signal?: AbortSignal;
   /** Who asks, as shown to people: a client's name and version. */
   client?: string;
+  /** Longest its waits may take, in milliseconds; default: the configured cap, made for callers that hold a line. */
+  waitCapMs?: number;
 }
 
 /** Conditions that end a combined wait; the first one wins. The process's end always ends it. */

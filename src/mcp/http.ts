@@ -4,6 +4,7 @@ import { HttpSessions, type SessionLimits } from './http-sessions.ts';
 import { rpcError } from './json-rpc.ts';
 import { watchResources } from './resource-changes.ts';
 import { createMcpServer, type ServerInfo } from './server.ts';
+import { Tasks, type TaskLimits } from './tasks.ts';
 
 export interface McpEndpoint {
   /** Serves one request whose host, origin and token have been checked. `closed` resolves when its exchange is over. */
@@ -14,6 +15,7 @@ export interface McpEndpoint {
 
 export interface EndpointOptions {
   sessionLimits?: SessionLimits;
+  taskLimits?: TaskLimits;
   /** What makes the server of one request or session; default: the process tools. */
   createServer?: typeof createMcpServer;
 }
@@ -25,9 +27,10 @@ export interface EndpointOptions {
 export function createMcpEndpoint(
   service: ProcessService,
   info: ServerInfo,
-  { sessionLimits, createServer = createMcpServer }: EndpointOptions = {},
+  { sessionLimits, taskLimits, createServer = createMcpServer }: EndpointOptions = {},
 ): McpEndpoint {
-  const modern = createMcpHandler(() => createServer(service, info, 'none'), {
+  const tasks = new Tasks(taskLimits);
+  const modern = createMcpHandler(() => createServer(service, info, 'none', tasks), {
     legacy: 'reject',
     onerror: (error) => {
       info.logger.debug(`request: ${error.message}`);
@@ -56,6 +59,7 @@ export function createMcpEndpoint(
     close: async () => {
       stopWatching();
       await Promise.all([modern.close(), sessions.close()]);
+      tasks.close();
     },
   };
 }

@@ -1,4 +1,5 @@
 import { McpServer, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
+import { PATIENT_WAIT_MS } from '../core/limits.ts';
 import type { ProcessService } from '../core/service.ts';
 import type { Logger } from '../logger.ts';
 import { TOOLS } from '../tools/catalog.ts';
@@ -6,7 +7,9 @@ import { clientOf } from './client-info.ts';
 import { INSTRUCTIONS } from './instructions.ts';
 import { serveChanges, type ChangePolicy } from './subscriptions.ts';
 import { listResources, readResource, RESOURCE_TEMPLATES } from './resources.ts';
-import { callTool, listTools } from './tool-adapter.ts';
+import { serveTasks, takesTasks, TASKS_EXTENSION, waitsAtLength } from './task-methods.ts';
+import type { Tasks } from './tasks.ts';
+import { callTool, listTools, type ToolCall } from './tool-adapter.ts';
 
 /** What a server says of itself, and where it reports its own faults. */
 export interface ServerInfo {
@@ -19,17 +22,23 @@ const STATIC = { ttlMs: 3_600_000, cacheScope: 'public' as const };
 
 /**
  * An MCP server over the service for one connection, or for one request. It keeps nothing about processes: all state
- * is the service's, so that any number of them can serve at the same time.
+ * is the service's, so that any number of them can serve at the same time. With `tasks`, which are for clients from
+ * 2026-07-28 on, a long wait may be answered with one.
  */
 export function createMcpServer(
   service: ProcessService,
   { version, logger }: ServerInfo,
   changes: ChangePolicy,
+  tasks?: Tasks,
 ): McpServer {
   const mcp = new McpServer(
     { name: 'proctor', title: 'Proctor', version },
     {
-      capabilities: { tools: {}, resources: { subscribe: true, listChanged: true } },
+      capabilities: {
+        tools: {},
+        resources: { subscribe: true, listChanged: true },
+        ...(tasks && { extensions: { [TASKS_EXTENSION]: {} } }),
+      },
       instructions: INSTRUCTIONS,
       cacheHints: { 'tools/list': STATIC, 'resources/templates/list': STATIC, 'server/discover': STATIC },
     },
@@ -41,12 +50,20 @@ export function createMcpServer(
     if (tool === undefined) throw unknownTool(params.name);
     const info = clientOf(mcp, mcpReq);
     const client = info && `${info.name} ${info.version}`;
-    return callTool({ tool, args: params.arguments, request: mcpReq, client }, service, logger);
+    const call: ToolCall = { tool, args: params.arguments, request: mcpReq, client };
+    if (!tasks || tasks.full || !takesTasks(mcpReq) || !waitsAtLength(tool.name, params.arguments))
+      return callTool(call, service, logger);
+    return tasks.run(tool.name, mcpReq.signal, (signal) => {
+      // Without a progress token: what a task does is told to who asks.
+      const request = { signal, notify: mcpReq.notify };
+      return callTool({ ...call, request, waitCapMs: PATIENT_WAIT_MS }, service, logger);
+    });
   });
   server.setRequestHandler('resources/list', async () => ({ resources: await listResources(service) }));
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: RESOURCE_TEMPLATES }));
   server.setRequestHandler('resources/read', ({ params }) => readResource(service, params.uri));
   serveChanges(mcp, service, changes);
+  if (tasks) serveTasks(mcp, tasks);
   return mcp;
 }
 

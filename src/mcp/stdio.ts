@@ -2,6 +2,7 @@ import type { Transport } from '@modelcontextprotocol/server';
 import { serveStdio as serveConnection, StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import type { ProcessService } from '../core/service.ts';
 import { createMcpServer, type ServerInfo } from './server.ts';
+import { Tasks } from './tasks.ts';
 
 export interface StdioServer {
   /** Resolves when the client has gone: end of stdin, or a stdout that nobody reads. */
@@ -16,8 +17,12 @@ export function serveStdio(
   info: ServerInfo,
   transport: Transport = new StdioServerTransport(),
 ): StdioServer {
+  const tasks = new Tasks();
   const connection = serveConnection(
-    ({ era }) => createMcpServer(service, info, era === 'modern' ? 'all' : 'subscribed'),
+    ({ era }) =>
+      era === 'modern'
+        ? createMcpServer(service, info, 'all', tasks)
+        : createMcpServer(service, info, 'subscribed'),
     {
       transport,
       onerror: (error) => {
@@ -29,6 +34,8 @@ export function serveStdio(
   const closed = new Promise<void>((resolve) => {
     transport.onclose = () => {
       endConnection?.();
+      // Nobody else knows their ids.
+      tasks.close();
       resolve();
     };
   });

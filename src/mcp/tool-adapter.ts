@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts';
 import { TOOLS } from '../tools/catalog.ts';
 import type { Tool } from '../tools/define-tool.ts';
 import { toJsonSchema } from '../tools/json-schema.ts';
+import { present } from '../tools/present.ts';
 
 /** Clients that show progress want to see life; those that count calls out do it after tens of seconds. */
 const PROGRESS_INTERVAL_MS = 5000;
@@ -28,23 +29,28 @@ function describeTool({ name, title, description, input, output, annotations }: 
   };
 }
 
+/** What a call needs of the request that made it. */
+type Request = Pick<ServerContext['mcpReq'], '_meta' | 'signal' | 'notify'>;
+
 export interface ToolCall {
   tool: Tool;
   args: unknown;
-  request: ServerContext['mcpReq'];
+  request: Request;
   /** Who asks, as shown to people. */
   client: string | undefined;
+  /** Longest its waits may take; default: the configured cap. */
+  waitCapMs?: number;
 }
 
 /** Runs one call to its answer. The one place where errors become answers: it never rejects. */
 export async function callTool(
-  { tool, args, request, client }: ToolCall,
+  { tool, args, request, client, waitCapMs }: ToolCall,
   service: ProcessService,
   logger: Logger,
 ): Promise<CallToolResult> {
   const stopProgress = reportProgress(tool.name, request);
   try {
-    const context = { signal: request.signal, ...(client !== undefined && { client }) };
+    const context = { signal: request.signal, ...present({ client, waitCapMs }) };
     const { value, text } = await tool.call(args, service, context);
     return {
       content: [{ type: 'text', text }],
@@ -70,7 +76,7 @@ function errorText(error: unknown): string {
 }
 
 /** Tells a client that asked for it that the call is alive, every few seconds. Returns what stops it. */
-function reportProgress(tool: string, { _meta, notify, signal }: ServerContext['mcpReq']): () => void {
+function reportProgress(tool: string, { _meta, notify, signal }: Request): () => void {
   const progressToken = _meta?.progressToken;
   if (progressToken === undefined) return () => undefined;
   const begun = performance.now();

@@ -165,13 +165,14 @@ export class Waits {
     }
   }
 
-  /** The race with the default and the cap of the configuration applied. */
+  /** The race, with the default applied, and the cap: the caller's, else that of the configuration. */
   #wait<T>(timeoutMs: number | undefined, context?: CallContext, ...arms: Arm<T>[]): Promise<Waited<T>> {
-    return wait({ timeoutMs: this.bound(timeoutMs), signal: context?.signal }, ...arms);
+    const { signal, waitCapMs } = context ?? {};
+    return wait({ timeoutMs: this.bound(timeoutMs, waitCapMs), signal }, ...arms);
   }
 
-  bound(timeoutMs: number | undefined): number {
-    return Math.min(timeoutMs ?? DEFAULT_WAIT_MS, this.#capMs);
+  bound(timeoutMs: number | undefined, capMs = this.#capMs): number {
+    return Math.min(timeoutMs ?? DEFAULT_WAIT_MS, capMs);
   }
 }
 
