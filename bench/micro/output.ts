@@ -51,7 +51,7 @@ for (const [name, chunk] of Object.entries(CHUNKS)) {
   report(`append, ${name}`, (1000 * CHUNK_BYTES) / ms / 1000, 'MB/s');
 }
 for (const [name, chunk] of Object.entries(CHUNKS)) {
-  const pattern = compilePattern('server (ready|listening) on (\\d+)');
+  const pattern = await compilePattern('server (ready|listening) on (\\d+)');
   const assembler = new LineAssembler({ stream: 'both' }, (line) => {
     pattern.test(line.text);
   });
@@ -79,9 +79,10 @@ for (const [name, chunk] of Object.entries(CHUNKS)) {
     time(30, () => tailText(buffer, 0)),
     'ms',
   );
+  const absent = await compilePattern('absent');
   report(
     `search of a full ring, ${name}`,
-    time(9, () => renderPage(source, { grep: 'absent' })),
+    time(9, () => renderPage(source, {}, absent)),
     'ms',
   );
   report(

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { LineAssembler, type Line } from '../core/output/line-assembler.ts';
-import { compilePattern } from '../core/output/pattern.ts';
+import { compilePattern, type Pattern } from '../core/output/pattern.ts';
 import type { ProcessService } from '../core/service.ts';
 import type { OutputEvent, StreamFilter } from '../core/types.ts';
 import { hasColours, printLine, styler, write, type CliIo } from './io.ts';
@@ -29,7 +29,7 @@ export async function logs(
   io: CliIo,
 ): Promise<number> {
   const { follow = false, since, tail, raw = false } = options;
-  const grep = options.grep === undefined ? undefined : compilePattern(options.grep);
+  const grep = options.grep === undefined ? undefined : await compilePattern(options.grep);
   const { from, end } = await service.read(id, tail === undefined ? { head: 0 } : { tail });
   const start =
     since !== undefined && 'cursor' in since ? since.cursor : tail === undefined ? undefined : from;
@@ -74,7 +74,7 @@ async function isOver(id: string, run: number, service: ProcessService, io: CliI
 }
 
 interface PrinterOptions {
-  grep: ReturnType<typeof compilePattern> | undefined;
+  grep: Pattern | undefined;
   stream?: StreamFilter;
   timestamps?: boolean;
   raw: boolean;

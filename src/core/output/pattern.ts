@@ -1,4 +1,4 @@
-import { RE2JS, RE2JSException } from 're2js';
+import type { RE2JS } from 're2js';
 import { ProcessError } from '../errors.ts';
 
 export interface PatternHit {
@@ -25,12 +25,12 @@ const META = /[\\^$.|?*+()[\]{}]/;
  * Compiles RE2 syntax (https://github.com/google/re2/wiki/Syntax); matching takes time linear in the line. A line
  * that contains the source verbatim matches too, so `Ready (stderr)` needs no escaping.
  *
- * @throws ProcessError `INVALID_PATTERN`, naming the construct that is not supported.
+ * Rejects with ProcessError `INVALID_PATTERN`, which names the construct that is not supported.
  */
-export function compilePattern(source: string): Pattern {
+export async function compilePattern(source: string): Promise<Pattern> {
   refuseMisfits(source);
   if (!META.test(source)) return literal(source);
-  const expression = compile(source);
+  const expression = await compile(source);
   if (expression.programSize() > MAX_PROGRAM_SIZE) {
     throw invalid(source, 'it repeats too much', 'Use smaller repeat counts, or + and * instead of them.');
   }
@@ -79,7 +79,9 @@ function refuseMisfits(source: string): void {
   }
 }
 
-function compile(source: string): RE2JS {
+/** The engine is as large as all of the server beside it: it is loaded when there is something for it to match. */
+async function compile(source: string): Promise<RE2JS> {
+  const { RE2JS, RE2JSException } = await import('re2js');
   try {
     return RE2JS.compile(source);
   } catch (error) {

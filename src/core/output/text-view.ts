@@ -3,7 +3,7 @@ import type { OutputBuffer } from './output-buffer.ts';
 import { fillForward, joinLines, keepEnd, type Budget, type Filling } from './page-fill.ts';
 import { beginAt, countLines, pageLines, tailStart, type LineRange } from './page-lines.ts';
 import { everyLine, matchingLines, type SelectedLine, type Tally } from './page-selection.ts';
-import { compilePattern, type Pattern } from './pattern.ts';
+import type { Pattern } from './pattern.ts';
 import type { ReadRequest } from '../service.ts';
 import type { OutputPage, StreamFilter } from '../types.ts';
 
@@ -33,19 +33,21 @@ interface View {
 /**
  * One page of output, in lines by order of completion. With `since` alone or `head` it is filled from the start and
  * `next` is where it stopped, so that reading on by `next` shows every byte exactly once; with `tail` it keeps the
- * end. `timestamps` puts the arrival of each line before it as `HH:MM:SS.mmm`, UTC. With `grep`, `tail` and `head`
- * count hits, and `omitted` hits left out.
- *
- * @throws ProcessError `INVALID_PATTERN` for `grep`.
+ * end. `timestamps` puts the arrival of each line before it as `HH:MM:SS.mmm`, UTC. With `grep`, which is `pattern`
+ * compiled, `tail` and `head` count hits, and `omitted` hits left out.
  */
-export function renderPage({ buffer, runFrom }: PageSource, request: ReadRequest): RenderedPage {
+export function renderPage(
+  { buffer, runFrom }: PageSource,
+  request: Omit<ReadRequest, 'grep'>,
+  pattern?: Pattern,
+): RenderedPage {
   const wanted = Math.max(0, Math.floor(request.since ?? runFrom));
   const from = Math.min(Math.max(wanted, buffer.start), buffer.end);
   const { stream = 'both', raw = false, timestamps = false } = request;
   const view: View = {
     buffer,
     range: { from, to: buffer.end, stream, raw, borderAtStart: request.since !== undefined },
-    pattern: request.grep === undefined ? undefined : compilePattern(request.grep),
+    pattern,
     context: request.context ?? 0,
     timestamps,
   };

@@ -24,6 +24,7 @@ import { endsProcess, parseSignal } from '../signals.ts';
 import { screenPage } from '../terminal/screen-page.ts';
 import { Starter } from './starter.ts';
 import { sendTurn } from '../terminal/stdin-turn.ts';
+import { compilePattern } from '../output/pattern.ts';
 import { renderPage } from '../output/text-view.ts';
 import type {
   Cause,
@@ -61,9 +62,7 @@ export class ProcessManager implements ProcessService {
       runner,
       limits,
       registry: this.#registry,
-      checkCondition: (condition) => {
-        this.#waits.check(condition);
-      },
+      checkCondition: (condition) => this.#waits.check(condition),
       waitUntilReady: async (process, condition, context) => {
         const outcome = await this.#waits.forReady(process, condition, context);
         this.#tellReady(process, outcome);
@@ -128,8 +127,9 @@ export class ProcessManager implements ProcessService {
   async read(id: string, request: ReadRequest = {}): Promise<OutputPage> {
     const process = this.#registry.get(id);
     if (request.screen === true) return screenPage(process, request);
+    const pattern = request.grep === undefined ? undefined : await compilePattern(request.grep);
     const { run, status, exit, buffer, runFrom, terminal } = process;
-    const page = renderPage({ buffer, runFrom }, request);
+    const page = renderPage({ buffer, runFrom }, request, pattern);
     const awaitingInput = await process.awaitingInput();
     return {
       ...{ id, run, status, ...(exit && { exit }), ...page },

@@ -15,8 +15,8 @@ export interface StarterParts {
   runner: Runner;
   limits: Limits;
   registry: Registry;
-  /** Throws for a condition that cannot be waited for, before anything starts. */
-  checkCondition: (condition: ReadyCondition) => void;
+  /** Rejects for a condition that cannot be waited for, before anything starts. */
+  checkCondition: (condition: ReadyCondition) => Promise<void>;
   waitUntilReady: (
     process: ManagedProcess,
     condition: ReadyCondition,
@@ -44,7 +44,7 @@ export class Starter {
     this.#refuseWhenClosed();
     const { name, ifRunning, waitFor } = request;
     if (name !== undefined) checkName(name);
-    if (waitFor) this.#parts.checkCondition(waitFor);
+    if (waitFor) await this.#parts.checkCondition(waitFor);
     const spec = await planRun(request, this.#parts.runner, this.#parts.limits.roots);
 
     const known = name === undefined ? undefined : this.#parts.registry.find(name);
@@ -65,7 +65,7 @@ export class Starter {
   ): Promise<RunResult> {
     this.#refuseWhenClosed();
     const { id, spec } = process;
-    if (waitFor) this.#parts.checkCondition(waitFor);
+    if (waitFor) await this.#parts.checkCondition(waitFor);
     for (let holder = this.#holder(id); holder; holder = this.#holder(id)) await this.#endOrFail(holder);
     return this.#start(this.#reserve(spec, id, context?.client), waitFor, context);
   }

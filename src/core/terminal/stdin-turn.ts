@@ -41,7 +41,7 @@ export async function sendTurn(
   context?: CallContext,
 ): Promise<SendResult> {
   const { waitFor } = request;
-  const pattern = waitFor?.log === undefined ? undefined : compilePattern(waitFor.log);
+  const pattern = waitFor?.log === undefined ? undefined : await compilePattern(waitFor.log);
   const handle = process.handle;
   if (handle === undefined || process.ended) throw exited(process);
   const bytes = inputBytes(process, request);

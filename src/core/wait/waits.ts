@@ -42,12 +42,9 @@ export class Waits {
     request: LogWaitRequest,
     context?: CallContext,
   ): Promise<LogWaitOutcome> {
-    const watch = {
-      pattern: compilePattern(request.pattern),
-      failurePattern: optionalPattern(request.failurePattern),
-      stream: request.stream ?? 'both',
-      from: request.since === 'now' ? process.buffer.end : (request.since ?? process.runFrom),
-    };
+    const from = request.since === 'now' ? process.buffer.end : (request.since ?? process.runFrom);
+    const [pattern, failurePattern] = await compileEach(request.pattern, request.failurePattern);
+    const watch = { pattern, failurePattern, stream: request.stream ?? 'both', from };
     const conditions: Arm<LogHit | 'exited' | 'awaiting_input'>[] = [
       logCondition(process, watch),
       exitCondition(process),
@@ -99,10 +96,9 @@ export class Waits {
     };
   }
 
-  /** Throws INVALID_ARGUMENT and INVALID_PATTERN for a condition that cannot be waited for, before anything starts. */
-  check(condition: ReadyCondition): void {
-    optionalPattern(condition.log);
-    optionalPattern(condition.failureLog);
+  /** Rejects with INVALID_ARGUMENT or INVALID_PATTERN for what cannot be waited for, before anything starts. */
+  async check(condition: ReadyCondition): Promise<void> {
+    await compileEach(condition.log, condition.failureLog);
     if (condition.httpPath !== undefined && condition.port === undefined) {
       throw new ProcessError('INVALID_ARGUMENT', 'wait_for.http_path: needs wait_for.port.', {
         hint: 'Add the port number, or port: true for whichever port the process opens.',
@@ -119,12 +115,9 @@ export class Waits {
     const { log, failureLog, port, httpPath, idleMs } = condition;
     const conditions: Arm<ReadyHit>[] = [];
     if (log !== undefined || failureLog !== undefined) {
-      const watch = {
-        pattern: optionalPattern(log),
-        failurePattern: optionalPattern(failureLog),
-        stream: 'both' as const,
-        from: process.runFrom,
-      };
+      const from = process.runFrom;
+      const [pattern, failurePattern] = await compileEach(log, failureLog);
+      const watch = { pattern, failurePattern, stream: 'both' as const, from };
       conditions.push(mapArm(logCondition(process, watch), (hit) => ({ by: 'log', hit })));
     }
     const watch = portWatchOf(process, {
@@ -190,8 +183,13 @@ function mapArm<A, B>(arm: Arm<A>, map: (value: A) => B): Arm<B> {
     });
 }
 
-function optionalPattern(source: string | undefined): Pattern | undefined {
-  return source === undefined ? undefined : compilePattern(source);
+/** One after the other: of two that are wrong, the first is reported. */
+async function compileEach(
+  log: string | undefined,
+  failureLog: string | undefined,
+): Promise<[Pattern | undefined, Pattern | undefined]> {
+  const pattern = log === undefined ? undefined : await compilePattern(log);
+  return [pattern, failureLog === undefined ? undefined : await compilePattern(failureLog)];
 }
 
 function portWatchOf(process: ManagedProcess | undefined, request: PortWaitRequest): PortWatch {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { OutputBuffer } from '../../../src/core/output/output-buffer.ts';
+import { compilePattern } from '../../../src/core/output/pattern.ts';
 import type { ReadRequest } from '../../../src/core/service.ts';
 import { lastLine, renderPage, tailText, type RenderedPage } from '../../../src/core/output/text-view.ts';
 import type { StreamName } from '../../../src/core/types.ts';
@@ -16,6 +17,10 @@ function bufferOf(...chunks: (string | [StreamName, string])[]): OutputBuffer {
 
 function read(buffer: OutputBuffer, request: ReadRequest = {}, runFrom = 0): RenderedPage {
   return renderPage({ buffer, runFrom }, request);
+}
+
+async function search(buffer: OutputBuffer, grep: string, request: ReadRequest = {}): Promise<RenderedPage> {
+  return renderPage({ buffer, runFrom: 0 }, request, await compilePattern(grep));
 }
 
 function numbered(from: number, to: number): string {
@@ -153,12 +158,12 @@ describe('renderPage: lines', () => {
     expect(read(long, { since: 0, maxBytes: 300, timestamps: true }).text.match(/00:00/g)).toHaveLength(1);
   });
 
-  it('cleans text, and leaves it alone on request', () => {
+  it('cleans text, and leaves it alone on request', async () => {
     const buffer = bufferOf('\x1b[31mred\x1b[0m\r\n10%\r20%\r\n');
     expect(read(buffer).text).toBe('red\n20%\n');
     expect(read(buffer, { raw: true }).text).toBe('\x1b[31mred\x1b[0m\r\n10%\r20%\r\n');
     expect(read(buffer, { raw: true, tail: 1 }).text).toBe('10%\r20%\r\n');
-    expect(read(buffer, { raw: true, grep: '31m' }).text).toBe('\x1b[31mred\x1b[0m\r\n');
+    expect((await search(buffer, '31m', { raw: true })).text).toBe('\x1b[31mred\x1b[0m\r\n');
   });
 
   it('shows raw bytes of both streams as they came', () => {
@@ -217,46 +222,46 @@ describe('renderPage: budget', () => {
 describe('renderPage: search', () => {
   const LOG = bufferOf('a\nb\nERROR one\nc\nd\ne\nERROR two\nf\nERROR three\ng\n');
 
-  it('shows hits and counts them', () => {
-    const page = read(LOG, { grep: 'ERROR' });
+  it('shows hits and counts them', async () => {
+    const page = await search(LOG, 'ERROR');
     expect(page).toMatchObject({
       text: 'ERROR one\nERROR two\nERROR three\n',
       matches: 3,
       omitted: [],
       next: LOG.end,
     });
-    expect(read(LOG, { grep: 'absent' })).toMatchObject({ text: '', matches: 0, omitted: [], next: LOG.end });
-    expect(read(LOG, { grep: 'ERROR t(wo|hree)' }).matches).toBe(2);
+    expect(await search(LOG, 'absent')).toMatchObject({ text: '', matches: 0, omitted: [], next: LOG.end });
+    expect((await search(LOG, 'ERROR t(wo|hree)')).matches).toBe(2);
   });
 
-  it('shows neighbours and separates groups that are not adjacent', () => {
-    expect(read(LOG, { grep: 'ERROR', context: 1 }).text).toBe(
+  it('shows neighbours and separates groups that are not adjacent', async () => {
+    expect((await search(LOG, 'ERROR', { context: 1 })).text).toBe(
       'b\nERROR one\nc\n--\ne\nERROR two\nf\nERROR three\ng\n',
     );
-    expect(read(LOG, { grep: 'ERROR', context: 2 }).text).toBe(
+    expect((await search(LOG, 'ERROR', { context: 2 })).text).toBe(
       'a\nb\nERROR one\nc\nd\ne\nERROR two\nf\nERROR three\ng\n',
     );
   });
 
-  it('counts hits for tail and head', () => {
-    const tail = read(LOG, { grep: 'ERROR', tail: 1, context: 1 });
+  it('counts hits for tail and head', async () => {
+    const tail = await search(LOG, 'ERROR', { tail: 1, context: 1 });
     expect(tail).toMatchObject({ matches: 3, omitted: [{ lines: 2, where: 'before' }] });
     expect(tail.text).toMatch(/f\nERROR three\ng\n$/);
-    expect(read(LOG, { grep: 'ERROR', head: 2, context: 1 }).text).toMatch(/ERROR two\nf\n$/);
-    const head = read(LOG, { grep: 'ERROR', head: 1, context: 1 });
+    expect((await search(LOG, 'ERROR', { head: 2, context: 1 })).text).toMatch(/ERROR two\nf\n$/);
+    const head = await search(LOG, 'ERROR', { head: 1, context: 1 });
     expect(head).toMatchObject({
       text: 'b\nERROR one\nc\n',
       matches: 3,
       omitted: [{ lines: 2, where: 'after' }],
     });
-    expect(read(LOG, { grep: 'ERROR', since: head.next }).text).toBe('ERROR two\nERROR three\n');
+    expect((await search(LOG, 'ERROR', { since: head.next })).text).toBe('ERROR two\nERROR three\n');
   });
 
-  it('shows every hit once to a reader that goes on by next', () => {
+  it('shows every hit once to a reader that goes on by next', async () => {
     let text = '';
     let matches = 0;
     for (let next = 0, guard = 0; next < HUNDREDS.end && guard < 100; guard++) {
-      const page = read(HUNDREDS, { since: next, grep: '[05]$', maxBytes: 200 });
+      const page = await search(HUNDREDS, '[05]$', { since: next, maxBytes: 200 });
       if (guard === 0) matches = page.matches ?? 0;
       text += page.text;
       next = page.next;
@@ -267,19 +272,19 @@ describe('renderPage: search', () => {
     expect(matches).toBe(100);
   });
 
-  it('looks again at an unfinished line that does not match yet', () => {
+  it('looks again at an unfinished line that does not match yet', async () => {
     const buffer = bufferOf('old\nserver re');
-    const page = read(buffer, { since: 0, grep: 'ready' });
+    const page = await search(buffer, 'ready', { since: 0 });
     expect(page).toMatchObject({ text: '', next: 4 });
     buffer.append('stdout', Buffer.from('ady\n'));
-    expect(read(buffer, { since: page.next, grep: 'ready' }).text).toBe('server ready\n');
+    expect((await search(buffer, 'ready', { since: page.next })).text).toBe('server ready\n');
   });
 
-  it('makes progress past neighbours that fill a page', () => {
+  it('makes progress past neighbours that fill a page', async () => {
     const buffer = bufferOf(`${`${'x'.repeat(150)}\n`.repeat(10)}HIT\n`);
     let text = '';
     for (let next = 0, guard = 0; next < buffer.end; guard++) {
-      const page = read(buffer, { since: next, grep: 'HIT', context: 10, maxBytes: 200 });
+      const page = await search(buffer, 'HIT', { since: next, context: 10, maxBytes: 200 });
       expect(guard).toBeLessThan(30);
       text += page.text;
       next = page.next;
