@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   MissingRequiredClientCapabilityError,
   ProtocolError,
@@ -11,6 +12,7 @@ import {
 import type { ProcessService } from '../../src/core/service.ts';
 import { listResources, readResource, RESOURCE_TEMPLATES } from '../../src/mcp/resources.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
+import { takesTasks, TASKS_EXTENSION } from '../../src/mcp/task-methods.ts';
 import { callTool, listTools } from '../../src/mcp/tool-adapter.ts';
 import { TOOLS } from '../../src/tools/catalog.ts';
 
@@ -95,6 +97,8 @@ const FIXTURE_TOOLS: Readonly<Record<string, FixtureTool>> = {
     );
     return say(`LLM response: ${JSON.stringify(content)}`);
   },
+  greet: ({ name }) => say(`Hello, ${String(name)}!`),
+  confirm_delete: () => say('Nothing was asked of the client.'),
   test_elicitation: elicits('Please answer', { response: { type: 'string', description: 'Your response' } }),
   test_elicitation_sep1034_defaults: elicits('Please review', {
     name: { type: 'string', default: 'John Doe' },
@@ -110,6 +114,24 @@ const FIXTURE_TOOLS: Readonly<Record<string, FixtureTool>> = {
     untitledMulti: { type: 'array', items: { type: 'string', enum: ['option1', 'option2', 'option3'] } },
     titledMulti: { type: 'array', items: { anyOf: options('Choice') } },
   }),
+};
+
+/** Those that take their time, and become tasks for a client that can do with one. */
+const SLOW_TOOLS: Readonly<
+  Record<string, (args: Record<string, unknown>, signal: AbortSignal) => Promise<CallToolResult>>
+> = {
+  slow_compute: async ({ seconds }, signal) => {
+    await sleep(Number(seconds) * 1000, undefined, { signal });
+    return say('computed');
+  },
+  failing_job: async (_, signal) => {
+    await sleep(1000, undefined, { signal });
+    return { ...say('The job has failed.'), isError: true };
+  },
+  protocol_error_job: async (_, signal) => {
+    await sleep(1000, undefined, { signal });
+    throw new ProtocolError(ProtocolErrorCode.InternalError, 'The job has broken down.');
+  },
 };
 
 const text = (value: string) => ({ role: 'user' as const, content: { type: 'text' as const, text: value } });
@@ -157,11 +179,11 @@ async function readFixture(service: ProcessService, uri: string): Promise<ReadRe
 }
 
 /** The real server, with what the suite needs beside it. */
-export const createFixtureServer: typeof createMcpServer = (service, info, changes): McpServer => {
-  const mcp = createMcpServer(service, info, changes);
+export const createFixtureServer: typeof createMcpServer = (service, info, changes, tasks): McpServer => {
+  const mcp = createMcpServer(service, info, changes, tasks);
   const { server } = mcp;
   server.registerCapabilities({ prompts: {}, completions: {}, logging: {} });
-  const fixtures = Object.keys(FIXTURE_TOOLS).map((name) => ({
+  const fixtures = Object.keys({ ...FIXTURE_TOOLS, ...SLOW_TOOLS }).map((name) => ({
     name,
     description: 'A fixture of the conformance suite.',
     inputSchema: { type: 'object' as const },
@@ -170,6 +192,15 @@ export const createFixtureServer: typeof createMcpServer = (service, info, chang
   server.setRequestHandler('tools/call', ({ params: { name, arguments: args = {} } }, context) => {
     const fixture = FIXTURE_TOOLS[name];
     if (fixture !== undefined) return fixture(args, context);
+    const slow = SLOW_TOOLS[name];
+    if (slow !== undefined) {
+      const { mcpReq } = context;
+      if (tasks && takesTasks(mcpReq)) return tasks.run(name, mcpReq.signal, (signal) => slow(args, signal));
+      // The suite wants one tool that insists on a task.
+      if (name !== 'failing_job') return slow(args, mcpReq.signal);
+      const requiredCapabilities = { extensions: { [TASKS_EXTENSION]: {} } };
+      throw new MissingRequiredClientCapabilityError({ requiredCapabilities });
+    }
     const tool = TOOLS.find((candidate) => candidate.name === name);
     if (tool === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool ${name}`);
     return callTool({ tool, args, request: context.mcpReq, client: undefined }, service, info.logger);

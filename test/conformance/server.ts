@@ -4,6 +4,7 @@ import { DEFAULT_LIMITS } from '../../src/core/limits.ts';
 import { HttpServer } from '../../src/http/server.ts';
 import { createLogger } from '../../src/logger.ts';
 import { createMcpEndpoint } from '../../src/mcp/http.ts';
+import { DEFAULT_TASK_LIMITS } from '../../src/mcp/tasks.ts';
 import { LocalRunner } from '../../src/platform/local-runner.ts';
 import { createFixtureServer } from './fixtures.ts';
 
@@ -12,7 +13,8 @@ const manager = new ProcessManager(new LocalRunner({ logger }), DEFAULT_LIMITS);
 const endpoint = createMcpEndpoint(
   manager,
   { version: '0.0.0', logger },
-  { createServer: createFixtureServer },
+  // The suite's slow tools take a second.
+  { createServer: createFixtureServer, taskLimits: { ...DEFAULT_TASK_LIMITS, quickMs: 200 } },
 );
 // The suite has no way to send a token; the checks of Host and Origin, which it tests, stand.
 const http = new HttpServer({

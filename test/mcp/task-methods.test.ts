@@ -26,6 +26,12 @@ const MATCHED: LogWaitOutcome = {
 };
 const WAIT = { name: 'wait_for_log', arguments: { id: 'web', pattern: 'ready' } };
 
+interface SendOptions {
+  capabilities?: object;
+  signal?: AbortSignal;
+  meta?: object;
+}
+
 /** A wait in the test's hands, behind the HTTP face, of which each request makes a server of its own. */
 class Face {
   readonly service = new FakeService();
@@ -53,7 +59,7 @@ class Face {
   async send(
     method: string,
     params: Record<string, unknown>,
-    { capabilities = DECLARED, signal = new AbortController().signal, meta = {} } = {},
+    { capabilities = DECLARED, signal = new AbortController().signal, meta = {} }: SendOptions = {},
   ): Promise<Reply & { status: number; type: string | null }> {
     const name = params.taskId ?? params.name;
     const request = new Request('http://localhost/mcp', {
