@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ClientAction } from './cli/commands.ts';
-import { parseCommandLine, type CommandLine } from './command-line.ts';
-import type { Config, ConnectConfig, ServeConfig } from './config.ts';
+import type { CommandLine } from './command-line.ts';
+import { readConfig, type Config, type ConnectConfig, type ServeConfig } from './config.ts';
 import { ProcessManager } from './core/process/process-manager.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { serveStdio } from './mcp/stdio.ts';
@@ -145,10 +145,17 @@ async function runClient(action: ClientAction): Promise<void> {
   process.exit(status);
 }
 
-function main(argv: readonly string[], env: NodeJS.ProcessEnv): void {
+/** Most clients start a server without arguments, and wait for it: they do not wait for a parser to load. */
+async function readCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<CommandLine> {
+  if (argv.length === 0) return { command: 'stdio', config: readConfig(new Map(), env) };
+  const { parseCommandLine } = await import('./command-line.ts');
+  return parseCommandLine(argv, env);
+}
+
+async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   let line: CommandLine;
   try {
-    line = parseCommandLine(argv, env);
+    line = await readCommandLine(argv, env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`proctor-mcp: ${error.message}\n`);
@@ -166,15 +173,15 @@ function main(argv: readonly string[], env: NodeJS.ProcessEnv): void {
       serveStdioClient(line.config);
       return;
     case 'serve':
-      void serveHttpClients(line.config, line.serve);
+      await serveHttpClients(line.config, line.serve);
       return;
     case 'connect':
-      void bridge(line.connect);
+      await bridge(line.connect);
       return;
     case 'client':
-      void runClient(line.action);
+      await runClient(line.action);
       return;
   }
 }
 
-main(process.argv.slice(2), process.env);
+await main(process.argv.slice(2), process.env);
