@@ -1,11 +1,13 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ProcessError } from '../../src/core/errors.ts';
-import { PATIENT_WAIT_MS } from '../../src/core/limits.ts';
-import type { CallContext } from '../../src/core/service.ts';
+import { DEFAULT_LIMITS, PATIENT_WAIT_MS } from '../../src/core/limits.ts';
+import { ProcessManager } from '../../src/core/process/process-manager.ts';
+import type { CallContext, ProcessService } from '../../src/core/service.ts';
 import type { LogWaitOutcome } from '../../src/core/types.ts';
 import { createLogger } from '../../src/logger.ts';
 import { createMcpEndpoint } from '../../src/mcp/http.ts';
 import { DEFAULT_TASK_LIMITS, type TaskLimits } from '../../src/mcp/tasks.ts';
+import { FakeRunner } from '../helpers/fake-runner.ts';
 import { FakeService, snapshotOf } from '../helpers/fake-service.ts';
 import { TaskClient, type Reply } from '../helpers/task-client.ts';
 import { until } from '../helpers/until.ts';
@@ -40,7 +42,7 @@ class Face {
   readonly #endpoint;
   #id = 0;
 
-  constructor(limits: Partial<TaskLimits> = {}) {
+  constructor(limits: Partial<TaskLimits> = {}, service: ProcessService = this.service) {
     this.service.answers.waitForLog = (_id, _request, context) => {
       this.context = context;
       return new Promise((resolve, reject) => {
@@ -52,7 +54,7 @@ class Face {
     };
     const logger = createLogger('silent', process.stderr);
     const taskLimits = { ...DEFAULT_TASK_LIMITS, quickMs: 30, ...limits };
-    this.#endpoint = createMcpEndpoint(this.service, { version: '0', logger }, { taskLimits });
+    this.#endpoint = createMcpEndpoint(service, { version: '0', logger }, { taskLimits });
     onTestFinished(() => this.#endpoint.close());
   }
 
@@ -217,6 +219,29 @@ describe('tasks/cancel', () => {
     expect((await face.send('tasks/get', { taskId })).result).toMatchObject({ status: 'cancelled' });
     expect(face.service.calls.map(({ method }) => method)).toEqual(['waitForLog']);
     expect((await face.send('tasks/cancel', { taskId })).error).toBeUndefined();
+  });
+});
+
+describe('a cancelled task', () => {
+  it('leaves no timer of its wait behind', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const manager = new ProcessManager(new FakeRunner(), DEFAULT_LIMITS);
+    await manager.run({ command: 'web', name: 'web' });
+    const face = new Face({}, manager);
+    const before = timers();
+    const calls = [
+      { name: 'wait_for_log', arguments: { id: 'web', pattern: 'x', timeout_ms: 3_600_000 } },
+      { name: 'wait_for_port', arguments: { id: 'web', timeout_ms: 3_600_000 } },
+      { name: 'wait_for_exit', arguments: { id: 'web', timeout_ms: 3_600_000 } },
+    ];
+    for (const call of calls) {
+      const { result } = await face.send('tools/call', call);
+      expect(result).toMatchObject({ resultType: 'task' });
+      expect(timers()).toBeGreaterThan(before);
+      await face.send('tasks/cancel', { taskId: result?.taskId });
+      await until('the timers are gone', () => timers() <= before);
+    }
+    await manager.close(0);
   });
 });
 

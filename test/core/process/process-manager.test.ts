@@ -354,6 +354,18 @@ describe('waiting for output', () => {
     expect(runner.last.signals).toEqual([]);
   });
 
+  it.each([
+    ['a log', () => manager.waitForLog('x', { pattern: 'never', timeoutMs: 90_000 }, { waitCapMs: 60_000 })],
+    ['a port', () => manager.waitForPort({ id: 'x', timeoutMs: 90_000 }, { waitCapMs: 60_000 })],
+    ['an exit', () => manager.waitForExit({ ids: ['x'], timeoutMs: 90_000 }, { waitCapMs: 60_000 })],
+  ])('is capped by its caller where that one brings a cap of its own: %s', async (_, wait) => {
+    fresh({ waitCapMs: 1000 });
+    await start({ command: 'x', name: 'x' });
+    const waiting = wait();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await waiting).toMatchObject({ outcome: 'timeout', waitedMs: 60_000 });
+  });
+
   it('ends at a prompt, only in silence and only when told to look', async () => {
     await start({ command: 'x', name: 'x' });
     runner.last.print('Name: ');
