@@ -55,7 +55,11 @@ class Face {
     const logger = createLogger('silent', process.stderr);
     const taskLimits = { ...DEFAULT_TASK_LIMITS, quickMs: 30, ...limits };
     this.#endpoint = createMcpEndpoint(service, { version: '0', logger }, { taskLimits });
-    onTestFinished(() => this.#endpoint.close());
+    onTestFinished(() => this.close());
+  }
+
+  close(): Promise<void> {
+    return this.#endpoint.close();
   }
 
   async send(
@@ -243,6 +247,13 @@ describe('a cancelled task', () => {
     }
     await manager.close(0);
   });
+});
+
+it('the end of the face ends its tasks', async () => {
+  const face = new Face();
+  await face.start();
+  await face.close();
+  expect(face.context?.signal?.aborted).toBe(true);
 });
 
 describe('the methods', () => {
