@@ -19,6 +19,22 @@ const BANNER = [
   'const require = __createRequire(import.meta.url);',
 ].join('\n');
 
+/** Puts in the place of a module that exports plain data what it exports, worked out now. */
+const workedOut = {
+  name: 'worked-out',
+  setup({ onLoad }) {
+    onLoad({ filter: /[/\\]src[/\\]mcp[/\\]tool-listing\.ts$/ }, async ({ path }) => {
+      const options = { entryPoints: [path], bundle: true, write: false, platform: 'node', format: 'esm' };
+      const [bundle] = (await build({ ...options, logLevel: 'warning' })).outputFiles;
+      const exported = await import(`data:text/javascript,${encodeURIComponent(bundle.text)}`);
+      const contents = Object.entries(exported).map(
+        ([name, value]) => `export const ${name} = ${JSON.stringify(value)};`,
+      );
+      return { contents: contents.join('\n') };
+    });
+  },
+};
+
 if (existsSync(ENTRY)) {
   const { metafile } = await build({
     entryPoints: [ENTRY],
@@ -32,6 +48,7 @@ if (existsSync(ENTRY)) {
     banner: { js: BANNER },
     legalComments: 'eof',
     logLevel: 'warning',
+    plugins: [workedOut],
   });
   chmodSync(join(DIST, 'cli.js'), 0o755);
   // Chunks carry a hash of their content in their name: those of earlier builds would pile up.

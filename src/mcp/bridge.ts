@@ -11,7 +11,7 @@ import { clientOf, type ClientInfo } from './client-info.ts';
 import { INSTRUCTIONS } from './instructions.ts';
 import type { ServerInfo } from './server.ts';
 import type { StdioServer } from './stdio.ts';
-import { listTools } from './tool-adapter.ts';
+import { TOOL_LISTING } from './tool-listing.ts';
 import { REQUEST_OPTIONS, Upstream, UpstreamError, type Target } from './upstream.ts';
 
 export interface BridgeOptions extends ServerInfo {
@@ -68,7 +68,7 @@ function createBridgeServer(upstream: Upstream, { version, localise }: BridgeOpt
     upstream
       .ask(nameOf(mcpReq), (client) => client.listTools())
       .catch((error: unknown) => {
-        if (error instanceof UpstreamError) return { tools: [...listTools()] };
+        if (error instanceof UpstreamError) return { tools: [...TOOL_LISTING] };
         throw error;
       }),
   );

@@ -2,14 +2,14 @@ import { McpServer, ProtocolError, ProtocolErrorCode } from '@modelcontextprotoc
 import { PATIENT_WAIT_MS } from '../core/limits.ts';
 import type { ProcessService } from '../core/service.ts';
 import type { Logger } from '../logger.ts';
-import { TOOLS } from '../tools/catalog.ts';
 import { clientOf } from './client-info.ts';
 import { INSTRUCTIONS } from './instructions.ts';
 import { serveChanges, type ChangePolicy } from './subscriptions.ts';
 import { listResources, readResource, RESOURCE_TEMPLATES } from './resources.ts';
 import { serveTasks, takesTasks, TASKS_EXTENSION, waitsAtLength } from './task-methods.ts';
 import type { Tasks } from './tasks.ts';
-import { callTool, listTools, type ToolCall } from './tool-adapter.ts';
+import { callTool, type ToolCall } from './tool-adapter.ts';
+import { TOOL_LISTING } from './tool-listing.ts';
 
 /** What a server says of itself, and where it reports its own faults. */
 export interface ServerInfo {
@@ -44,8 +44,10 @@ export function createMcpServer(
     },
   );
   const { server } = mcp;
-  server.setRequestHandler('tools/list', () => ({ tools: [...listTools()] }));
-  server.setRequestHandler('tools/call', ({ params }, { mcpReq }) => {
+  server.setRequestHandler('tools/list', () => ({ tools: [...TOOL_LISTING] }));
+  server.setRequestHandler('tools/call', async ({ params }, { mcpReq }) => {
+    // A server is asked for its tools when it starts, and often for nothing else.
+    const { TOOLS } = await import('../tools/catalog.ts');
     const tool = TOOLS.find(({ name }) => name === params.name);
     if (tool === undefined) throw unknownTool(params.name);
     const info = clientOf(mcp, mcpReq);
@@ -68,7 +70,7 @@ export function createMcpServer(
 }
 
 function unknownTool(name: string): ProtocolError {
-  const names = TOOLS.map((tool) => tool.name).join(', ');
+  const names = TOOL_LISTING.map((tool) => tool.name).join(', ');
   const shown = JSON.stringify(name.slice(0, 80));
   return new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool ${shown}; expected: ${names}`);
 }

@@ -1,33 +1,12 @@
-import type { CallToolResult, ServerContext, Tool as WireTool } from '@modelcontextprotocol/server';
+import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
 import { ProcessError } from '../core/errors.ts';
 import type { ProcessService } from '../core/service.ts';
 import type { Logger } from '../logger.ts';
-import { TOOLS } from '../tools/catalog.ts';
 import type { Tool } from '../tools/define-tool.ts';
-import { toJsonSchema } from '../tools/json-schema.ts';
 import { present } from '../tools/present.ts';
 
 /** Clients that show progress want to see life; those that count calls out do it after tens of seconds. */
 const PROGRESS_INTERVAL_MS = 5000;
-
-let listed: readonly WireTool[] | undefined;
-
-/** The tools as the protocol lists them: computed once, always in the same order. */
-export function listTools(): readonly WireTool[] {
-  listed ??= TOOLS.map(describeTool);
-  return listed;
-}
-
-function describeTool({ name, title, description, input, output, annotations }: Tool): WireTool {
-  return {
-    name,
-    title,
-    description,
-    inputSchema: toJsonSchema(input),
-    ...(output && { outputSchema: toJsonSchema(output) }),
-    annotations: { title, ...annotations },
-  };
-}
 
 /** What a call needs of the request that made it. */
 type Request = Pick<ServerContext['mcpReq'], '_meta' | 'signal' | 'notify'>;

@@ -13,7 +13,8 @@ import type { ProcessService } from '../../src/core/service.ts';
 import { listResources, readResource, RESOURCE_TEMPLATES } from '../../src/mcp/resources.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import { takesTasks, TASKS_EXTENSION } from '../../src/mcp/task-methods.ts';
-import { callTool, listTools } from '../../src/mcp/tool-adapter.ts';
+import { callTool } from '../../src/mcp/tool-adapter.ts';
+import { TOOL_LISTING } from '../../src/mcp/tool-listing.ts';
 import { TOOLS } from '../../src/tools/catalog.ts';
 
 /** The smallest PNG (one red pixel) and WAV (no sample) there are. */
@@ -188,7 +189,7 @@ export const createFixtureServer: typeof createMcpServer = (service, info, chang
     description: 'A fixture of the conformance suite.',
     inputSchema: { type: 'object' as const },
   }));
-  server.setRequestHandler('tools/list', () => ({ tools: [...listTools(), ...fixtures] }));
+  server.setRequestHandler('tools/list', () => ({ tools: [...TOOL_LISTING, ...fixtures] }));
   server.setRequestHandler('tools/call', ({ params: { name, arguments: args = {} } }, context) => {
     const fixture = FIXTURE_TOOLS[name];
     if (fixture !== undefined) return fixture(args, context);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { INSTRUCTIONS } from '../../src/mcp/instructions.ts';
-import { listTools } from '../../src/mcp/tool-adapter.ts';
+import { TOOL_LISTING } from '../../src/mcp/tool-listing.ts';
 import { connect, connectV1, REVISIONS } from './connect.ts';
 
 const NAMES = [
@@ -37,23 +37,23 @@ describe('tools/list', () => {
   });
 
   it('stays small: names, descriptions and input schemas under 9 kB, everything under 16 kB', () => {
-    const tools = listTools();
+    const tools = TOOL_LISTING;
     const small = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
     expect(bytes(small)).toBeLessThan(9000);
     expect(bytes(tools)).toBeLessThan(16_000);
   });
 
   it('carries no schema noise and refuses unknown arguments in every object', () => {
-    const text = JSON.stringify(listTools());
+    const text = JSON.stringify(TOOL_LISTING);
     expect(text).not.toMatch(/\$schema|9007199254740991|\$ref|\$defs/);
-    for (const { inputSchema } of listTools())
+    for (const { inputSchema } of TOOL_LISTING)
       expect(inputSchema).toMatchObject({ additionalProperties: false });
   });
 
   it('gives every tool a title, a description and its hints', () => {
     const readOnly = ['list_processes', 'get_output', 'wait_for_log', 'wait_for_port', 'wait_for_exit'];
     const destructive = ['kill_process', 'restart_process', 'remove_process'];
-    for (const { name, title, description, annotations } of listTools()) {
+    for (const { name, title, description, annotations } of TOOL_LISTING) {
       expect(title, name).toBeTruthy();
       expect(description?.length ?? 0, name).toBeGreaterThan(40);
       expect(annotations?.title, name).toBe(title);
@@ -64,7 +64,7 @@ describe('tools/list', () => {
   });
 
   it('promises structured content from every tool but get_output', () => {
-    const without = listTools().filter(({ outputSchema }) => outputSchema === undefined);
+    const without = TOOL_LISTING.filter(({ outputSchema }) => outputSchema === undefined);
     expect(without.map(({ name }) => name)).toEqual(['get_output']);
   });
 });
