@@ -127,13 +127,15 @@ describe('wait_for_port', () => {
   });
 
   it('waits through HTTP 503 until 200', async () => {
-    const run = await server().run('node', { args: [listenLate, '--host', '127.0.0.1', '--unready', '500'] });
+    const run = await server().run('node', {
+      args: [listenLate, '--host', '127.0.0.1', '--unready', '1500'],
+    });
     const tcp = await server().ok('wait_for_port', { id: run.id });
     const early = await server().ok('wait_for_port', {
       id: run.id,
       port: tcp.port,
       mode: 'http',
-      timeout_ms: 100,
+      timeout_ms: 500,
     });
     expect(early).toMatchObject({ outcome: 'timeout', last_probe: expect.stringContaining('503') as string });
     const ready = await server().ok('wait_for_port', { id: run.id, port: tcp.port, path: '/health' });

@@ -154,6 +154,7 @@ class PortWatcher {
     const { process, allowForeign } = this.#watch;
     if (process !== undefined && !allowForeign) return this.#lookAtOwn(port);
     const probe = await this.#probe(port, this.#watch.host);
+    this.#tell([probe]);
     return probe.open ? ready(port, probe, await this.#owner(port, probe.host)) : undefined;
   }
 
@@ -166,6 +167,7 @@ class PortWatcher {
     const probes = await Promise.all(
       hosts.map(async (host) => ({ host, probe: await this.#probe(port, host) })),
     );
+    this.#tell(probes.map(({ probe }) => probe));
     const taken = probes.filter(({ probe }) => probe.open || probe.accepted);
     const [first] = taken;
     if (first === undefined) return undefined;
@@ -179,12 +181,17 @@ class PortWatcher {
     return { outcome: 'foreign', port, host: first.host, ...(owner && { owner }) };
   }
 
-  async #probe(port: number, host: string): Promise<ProbeResult> {
+  #probe(port: number, host: string): Promise<ProbeResult> {
     const { http } = this.#watch;
     const target: PortTarget = { host, port, ...(http && { http: { ...http, name: this.#watch.host } }) };
-    const result = await this.#lookout.runner.probePort(target, this.#abort.signal);
-    if (!result.open) this.#lookout.onLook(result.reason);
-    return result;
+    return this.#lookout.runner.probePort(target, this.#abort.signal);
+  }
+
+  /** Of several addresses the one that came furthest counts: that nobody listens on ::1 as well is no news. */
+  #tell(results: readonly ProbeResult[]): void {
+    const refusals = results.filter((result) => !result.open);
+    const furthest = refusals.find(({ accepted }) => accepted) ?? refusals[0];
+    if (furthest) this.#lookout.onLook(furthest.reason);
   }
 
   async #owner(port: number, host: string): Promise<PortOwner | undefined> {
