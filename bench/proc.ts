@@ -55,21 +55,19 @@ export async function until(condition: () => boolean, what: string): Promise<voi
   }
 }
 
+/** A respawner is between two pids for some ten milliseconds, and longer on a busy machine. */
+const ABSENT_MS = 500;
+
 /**
- * Ends what a benchmark left behind. A respawner has a new pid by the time a signal reaches the old one, so all are
- * stopped first, until no new one turns up. One that was stopped on its way into exec has lost the word since.
+ * Ends what a benchmark left behind. A respawner may be between two pids whenever all are looked at, so it is not gone
+ * before it has not shown itself for a while.
  */
 export function endAllWithWord(word: string): void {
-  const stopped = new Set<number>();
-  for (let round = 0, known = -1; round < 1000 && stopped.size !== known; round++) {
-    known = stopped.size;
-    for (const pid of pidsWithWord(word)) {
-      trySignal(pid, 'SIGSTOP');
-      stopped.add(pid);
-    }
+  for (let lastSeen = performance.now(); performance.now() - lastSeen < ABSENT_MS;) {
+    const pids = pidsWithWord(word);
+    for (const pid of pids) trySignal(pid, 'SIGKILL');
+    if (pids.length > 0) lastSeen = performance.now();
   }
-  for (const pid of stopped) if (stateOf(pid) === 'T') trySignal(pid, 'SIGKILL');
-  for (const pid of pidsWithWord(word)) trySignal(pid, 'SIGKILL');
 }
 
 export function trySignal(pid: number, signal: NodeJS.Signals): void {
