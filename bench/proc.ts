@@ -15,6 +15,11 @@ export function memoryField(pid: number, file: 'status' | 'smaps_rollup', field:
   return Number(match?.[1] ?? 0) * 1024;
 }
 
+/** Number of descriptors that a process holds. */
+export function openFiles(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
 export function parentOf(pid: number): number {
   return Number(/^PPid:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
 }

@@ -16,6 +16,7 @@ import { coldStart } from './scenarios/cold-start.ts';
 import { drain } from './scenarios/drain.ts';
 import { flooded } from './scenarios/flooded.ts';
 import { listenLag } from './scenarios/listen-lag.ts';
+import { manyClients } from './scenarios/many-clients.ts';
 import { processStart } from './scenarios/process-start.ts';
 import { readyLag } from './scenarios/ready-lag.ts';
 import { roundTrip } from './scenarios/round-trip.ts';
@@ -31,6 +32,7 @@ const SCENARIOS: readonly Scenario[] = [
   flooded,
   processStart,
   treeEnd,
+  manyClients,
 ];
 
 const { values } = parseArgs({

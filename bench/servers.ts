@@ -1,4 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,6 +43,34 @@ export async function withServer<T>(script: string, use: (client: RpcClient) => 
 
 export function withProctor<T>(use: (client: RpcClient) => Promise<T>): Promise<T> {
   return withServer(PROCTOR, use);
+}
+
+export interface SharedServer {
+  pid: number;
+  port: number;
+  token: string;
+}
+
+/** `proctor serve` on a free port of loopback, with nothing of other servers' state. */
+export function withSharedServer<T>(
+  flags: readonly string[],
+  use: (server: SharedServer) => Promise<T>,
+): Promise<T> {
+  return withDirectory(async (directory) => {
+    const args = [PROCTOR, 'serve', '--port', '0', '--state-dir', directory, ...flags];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const exited = once(child, 'exit');
+    try {
+      // The address is printed, and the state written, once it listens.
+      await Promise.race([once(child.stdout, 'data'), exited]);
+      const read = (name: string): string => readFileSync(join(directory, name), 'utf8');
+      const { url, pid } = JSON.parse(read('server.json')) as { url: string; pid: number };
+      return await use({ pid, port: Number(new URL(url).port), token: read('token').trim() });
+    } finally {
+      child.kill('SIGTERM');
+      await exited;
+    }
+  });
 }
 
 /** A directory for what programs report beside their output. */

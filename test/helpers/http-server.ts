@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
@@ -100,13 +100,7 @@ export class SharedServer {
   }
 
   get openFiles(): number {
-    return statSync(`/proc/${this.pid}/fd`).size;
-  }
-
-  /** Resident memory in bytes. */
-  get memory(): number {
-    const [, kilobytes] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8')) ?? [];
-    return Number(kilobytes) * 1024;
+    return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 
   async connect(kind: ClientKind = '2026', name = 'e2e'): Promise<HttpClient> {
