@@ -6,7 +6,8 @@ export default defineConfig({
     // Real processes on a small machine: a slow start is not a failure.
     testTimeout: 20_000,
     hookTimeout: 20_000,
-    maxWorkers: 2,
+    // More than the cores of a small machine: most of a test's time is spent waiting.
+    maxWorkers: 3,
     // A machine that others use as well can miss a deadline of milliseconds; a fault fails each time.
     retry: process.env.CI === undefined ? 0 : 2,
   },
