@@ -103,6 +103,12 @@ export class SharedServer {
     return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 
+  /** Resident memory in bytes. */
+  get memory(): number {
+    const [, kilobytes] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8')) ?? [];
+    return Number(kilobytes) * 1024;
+  }
+
   async connect(kind: ClientKind = '2026', name = 'e2e'): Promise<HttpClient> {
     return HttpClient.connect(this.mcpUrl, this.token, kind, name);
   }
