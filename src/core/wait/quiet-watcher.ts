@@ -33,18 +33,26 @@ export function promptCondition(process: ManagedProcess): Arm<'awaiting_input'> 
 function afterQuiet(process: ManagedProcess, quietMs: number, call: (again: () => void) => void): () => void {
   let armed = true;
   let timer: NodeJS.Timeout;
+  let turn: NodeJS.Immediate | undefined;
+  const disarm = (): void => {
+    clearTimeout(timer);
+    clearImmediate(turn);
+  };
   const restart = (): void => {
     if (!armed) return;
-    clearTimeout(timer);
+    disarm();
     timer = setTimeout(() => {
-      call(restart);
+      // Timers run before input is read: what a busy server has not read yet must not pass for silence.
+      turn = setImmediate(() => {
+        call(restart);
+      });
     }, quietMs);
   };
   restart();
   const remove = process.outputArrived.add(restart);
   return () => {
     armed = false;
-    clearTimeout(timer);
+    disarm();
     remove();
   };
 }

@@ -14,6 +14,9 @@ function fresh(limits: Partial<Limits> = {}): void {
   manager = new ProcessManager(runner, { ...DEFAULT_LIMITS, ...limits });
 }
 
+/** What fake time takes for a turn of the event loop. */
+const TURN_MS = 1;
+
 beforeEach(() => {
   vi.useFakeTimers();
   fresh();
@@ -373,8 +376,25 @@ describe('waiting for output', () => {
     const waiting = manager.waitForLog('x', { pattern: 'never' });
     const stubborn = manager.waitForLog('x', { pattern: 'never', stopAtPrompt: false, timeoutMs: 2000 });
     await vi.advanceTimersByTimeAsync(2000);
-    expect(await waiting).toMatchObject({ outcome: 'awaiting_input', tail: 'Name: ', waitedMs: 500 });
+    expect(await waiting).toMatchObject({
+      outcome: 'awaiting_input',
+      tail: 'Name: ',
+      waitedMs: 500 + TURN_MS,
+    });
     expect(await stubborn).toMatchObject({ outcome: 'timeout' });
+  });
+
+  it('does not take for silence what has not been read when the time is over', async () => {
+    await start({ command: 'x', name: 'x' });
+    runner.last.atPrompt = true;
+    const waiting = manager.waitForLog('x', { pattern: 'done' });
+    await vi.advanceTimersByTimeAsync(400);
+    // As on a busy event loop: the time is over, and only then is the output read.
+    setTimeout(() => {
+      runner.last.print('done\n');
+    }, 100);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(await waiting).toMatchObject({ outcome: 'matched', line: 'done' });
   });
 });
 
@@ -508,7 +528,7 @@ describe('input', () => {
     runner.last.print('2\n>>> ');
     expect((await turn).reply).toMatchObject({ outcome: 'matched', page: { text: '2\n>>> ' } });
     const quiet = manager.send('x', { text: 'pass', waitFor: { idleMs: 100 } });
-    await vi.advanceTimersByTimeAsync(100);
+    await vi.advanceTimersByTimeAsync(100 + TURN_MS);
     expect((await quiet).reply).toMatchObject({ outcome: 'idle', page: { text: '' } });
   });
 });
