@@ -1,28 +1,31 @@
 /*
  * proctor-shim: one small supervisor for one process tree.
  *
- *     proctor-shim [--cwd DIR] [--orphan-grace MS] [--stdin open|closed] [--pty COLSxROWS] -- FILE [ARG...]
+ *     proctor-shim [--pty COLSxROWS]
  *     proctor-shim --check
  *
- * It starts FILE (an executable's path; nothing is looked up on PATH) as the leader of a tree, tells the server what
- * becomes of it, and ends the tree when the server asks or goes away. It leaves when the tree is empty, never before.
- * Output does not pass through it: the server reads the other end of the leader's own pipes or terminal.
+ * It starts the program that the server names as the leader of a tree, tells the server what becomes of it, and ends
+ * the tree when the server asks or goes away. It leaves when the tree is empty, never before. Until it is told what to
+ * start it stands by, with the leader's pipes made: a server keeps one like that, since nothing of a start takes longer
+ * than to get here. Output does not pass through it: the server reads the other end of the leader's own pipes or
+ * terminal.
  *
  * Why nothing escapes: the shim is a child subreaper. Whatever loses its parent inside the tree becomes the shim's
  * own child, in whatever session, process group or environment. So killing direct children until wait(2) answers
  * ECHILD ends everything, and ECHILD is the proof that nothing is left.
  *
  * Descriptors it is started with: 0, 1, 2 on /dev/null, 3 the control socket, and with --pty 4 the terminal's master.
- * Its environment is the leader's environment.
+ * Its own environment means nothing to it and reaches nobody.
  *
- * Control protocol, version 2. Lines of ASCII, at most LINE_BYTES long; words are separated by one space.
+ * Control protocol, version 3. Lines of ASCII, at most LINE_BYTES long; words are separated by one space.
  *
  *   shim to server
  *     ready VERSION OUT ERR IN   the leader's pipes exist: the shim's own descriptor numbers of the ends that are the
- *                                server's to open through /proc/SHIM/fd; -1 where there is none. Waits for `go`.
- *     forked PID                 the leader's process is about to run FILE. It says so itself, so that the server knows
- *                                it even if the first thing it does is to kill the shim.
- *     started PID                the leader runs FILE
+ *                                server's to open through /proc/SHIM/fd; -1 where there is none. Waits for `start`.
+ *     forked PID                 the leader's process is about to run its program. It says so itself, so that the server
+ *                                knows it even if the first thing it does is to kill the shim: where the socket ends
+ *                                without this line, nothing of the program has run.
+ *     started PID                the leader runs its program
  *     error STAGE ERRNO          it does not: STAGE is setup, fork, chdir or exec. Nothing follows.
  *     exit CODE | signal SIGNO   how the leader ended; every byte it wrote is in its pipes by then
  *     killed PID...              (any number of lines) members seen during a termination that are gone
@@ -35,7 +38,13 @@
  *     empty                      nothing of the tree is left. Nothing follows.
  *
  *   server to shim
- *     go                         the server has its ends: start the leader
+ *     start BYTES ARGC ENVC GRACE_MS open|closed
+ *                                the server has its ends: start the leader. BYTES bytes follow the line, strings that
+ *                                each end in NUL: the working directory, ARGC arguments, of which the first is the path
+ *                                of the program (nothing is looked up on PATH), and ENVC strings that are its whole
+ *                                environment. GRACE_MS is the time the tree gets from SIGTERM to SIGKILL when the
+ *                                server goes away. With `closed` its standard input is /dev/null, and the pipe or
+ *                                terminal for it is not used.
  *     signal SIGNO               to the leader; SIGSTOP and SIGCONT to the whole tree
  *     terminate SIGNO GRACE_MS   SIGNO to every member, SIGKILL after the grace. A later one can only shorten the
  *                                grace; its signal is delivered if it is a different one.
@@ -57,6 +66,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -69,7 +79,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PROTOCOL_VERSION 2
+#define PROTOCOL_VERSION 3
 
 /* Newer than some libc headers; the numbers are the same on every architecture. */
 #ifndef SYS_pidfd_send_signal
@@ -104,20 +114,31 @@ enum {
 	/* Between two attempts on what SIGKILL does not end. */
 	MAX_PAUSE_MS = 64,
 	MAX_GRACE_MS = 24 * 60 * 60 * 1000,
-	DEFAULT_ORPHAN_GRACE_MS = 500,
+	/* Linux runs no program with more than 6 MiB of arguments, environment and pointers to them, whatever the limits. */
+	LAUNCH_BYTES = 8 * 1024 * 1024,
+	LAUNCH_STRINGS = LAUNCH_BYTES / sizeof(char *),
 };
 
 /* What the leader is started with. Descriptors are -1 where there is none. */
 struct start {
-	char **argv;
-	const char *cwd;
-	bool stdin_open;
 	bool pty;
 	struct winsize size;
 	/* The leader's ends. */
 	int in, out, err;
 	/* The server's ends, closed here as soon as it has opened them. */
 	int server_in, server_out, server_err;
+};
+
+/* What a `start` tells: one mapping, with the vectors before the strings, which is given back when the leader is forked. */
+struct launch {
+	char **argv, **env;
+	const char *cwd;
+	long argc, envc;
+	bool stdin_open;
+	size_t mapped;
+	char *text;
+	/* Of the strings. */
+	size_t bytes, filled;
 };
 
 /* One process of the machine at the moment of a look. */
@@ -142,7 +163,7 @@ static int proc = -1;     /* /proc */
 static int children = -1; /* the kernel's own list of our children */
 
 static bool server_gone;
-static long orphan_grace_ms = DEFAULT_ORPHAN_GRACE_MS;
+static long orphan_grace_ms;
 
 static bool terminating;
 static int terminating_with;
@@ -610,7 +631,8 @@ static void terminate(int signo, long grace_ms)
 	stuck_at = deadline + STUCK_MS;
 	first = first || signo != terminating_with;
 	terminating_with = signo;
-	if (first && signo != SIGKILL)
+	/* One that stands by has nothing to look for. */
+	if (first && signo != SIGKILL && leader != 0)
 		signal_tree(signo);
 }
 
@@ -660,8 +682,7 @@ static void make_pipes(struct start *start)
 {
 	make_pipe(&start->server_out, &start->out);
 	make_pipe(&start->server_err, &start->err);
-	if (start->stdin_open)
-		make_pipe(&start->in, &start->server_in);
+	make_pipe(&start->in, &start->server_in);
 	/* Refused when the user has many big pipes already; the usual size serves too. */
 	(void)fcntl(start->out, F_SETPIPE_SZ, PIPE_BYTES);
 	(void)fcntl(start->err, F_SETPIPE_SZ, PIPE_BYTES);
@@ -683,9 +704,7 @@ static void make_terminal(struct start *start)
 		settings.c_iflag |= IUTF8;
 		tcsetattr(leader_slave, TCSANOW, &settings);
 	}
-	start->out = start->err = leader_slave;
-	if (start->stdin_open)
-		start->in = leader_slave;
+	start->in = start->out = start->err = leader_slave;
 	/* The server's end is the only one: closing it hangs the terminal up. */
 	close_fd(&master);
 }
@@ -704,7 +723,7 @@ static _Noreturn void fail_start(int fd, const char *stage)
 	_exit(127);
 }
 
-static _Noreturn void become_leader(const struct start *start, int failed)
+static _Noreturn void become_leader(const struct start *start, const struct launch *launch, int failed)
 {
 	sigset_t none;
 
@@ -712,7 +731,7 @@ static _Noreturn void become_leader(const struct start *start, int failed)
 	setsid();
 	if (start->pty && ioctl(leader_slave, TIOCSCTTY, 0) < 0)
 		fail_start(failed, "setup");
-	if (dup2(start->in >= 0 ? start->in : STDIN_FILENO, STDIN_FILENO) < 0 ||
+	if (dup2(launch->stdin_open ? start->in : STDIN_FILENO, STDIN_FILENO) < 0 ||
 	    dup2(start->out, STDOUT_FILENO) < 0 || dup2(start->err, STDERR_FILENO) < 0)
 		fail_start(failed, "setup");
 	/* Everything else is close-on-exec. */
@@ -727,14 +746,14 @@ static _Noreturn void become_leader(const struct start *start, int failed)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != shim)
 		_exit(127);
-	if (start->cwd != NULL && chdir(start->cwd) < 0)
+	if (chdir(launch->cwd) < 0)
 		fail_start(failed, "chdir");
 	report_number("forked", getpid());
-	execv(start->argv[0], start->argv);
+	execve(launch->argv[0], launch->argv, launch->env);
 	fail_start(failed, "exec");
 }
 
-static void start_leader(struct start *start)
+static void start_leader(struct start *start, struct launch *launch)
 {
 	int failed;
 
@@ -748,7 +767,8 @@ static void start_leader(struct start *start)
 	if (leader < 0)
 		give_up("fork", errno);
 	if (leader == 0)
-		become_leader(start, failed);
+		become_leader(start, launch, failed);
+	munmap(launch->argv, launch->mapped);
 	close_fd(&failed);
 	if (!start->pty) {
 		close_fd(&start->in);
@@ -776,6 +796,76 @@ static void take_exec_result(void)
 		give_up(failure.stage, failure.error);
 	}
 	report_number("started", leader);
+}
+
+/* --- what to start ---------------------------------------------------------------------------------------------- */
+
+/* Reads the line of a `start` and makes room for what follows it. */
+static void expect_launch(const char *line, struct launch *launch)
+{
+	long numbers[4];
+	size_t vectors;
+
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		numbers[i] = take_number(&line, INT32_MAX);
+		if (numbers[i] < 0 || *line++ != ' ')
+			give_up("setup", EPROTO);
+	}
+	launch->argc = numbers[1];
+	launch->envc = numbers[2];
+	orphan_grace_ms = numbers[3];
+	launch->stdin_open = strcmp(line, "open") == 0;
+	if (numbers[0] < 1 || launch->argc < 1 || orphan_grace_ms > MAX_GRACE_MS ||
+	    (!launch->stdin_open && strcmp(line, "closed") != 0))
+		give_up("setup", EPROTO);
+	if (numbers[0] > LAUNCH_BYTES || launch->argc + launch->envc > LAUNCH_STRINGS)
+		give_up("exec", E2BIG);
+
+	launch->bytes = (size_t)numbers[0];
+	/* Each vector ends in a null pointer. */
+	vectors = (size_t)(launch->argc + 1 + launch->envc + 1);
+	launch->mapped = vectors * sizeof(char *) + launch->bytes;
+	launch->argv = mmap(NULL, launch->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (launch->argv == MAP_FAILED)
+		give_up("exec", errno);
+	launch->env = launch->argv + launch->argc + 1;
+	launch->text = (char *)(launch->argv + vectors);
+}
+
+/* Points to the next string, and moves past it. NULL where the strings are at their end. */
+static char *next_string(const struct launch *launch, size_t *at)
+{
+	char *string = launch->text + *at;
+	const char *end = memchr(string, '\0', launch->bytes - *at);
+	if (end == NULL)
+		return NULL;
+	*at += (size_t)(end - string) + 1;
+	return string;
+}
+
+/* Points the vectors to their strings. False where there are more or fewer than announced. */
+static bool lay_out(struct launch *launch)
+{
+	size_t at = 0;
+	launch->cwd = next_string(launch, &at);
+	for (long i = 0; i < launch->argc; i++)
+		if ((launch->argv[i] = next_string(launch, &at)) == NULL)
+			return false;
+	for (long i = 0; i < launch->envc; i++)
+		if ((launch->env[i] = next_string(launch, &at)) == NULL)
+			return false;
+	return at == launch->bytes;
+}
+
+/* Takes note of bytes that have been put into the launch, and starts the leader with the last of them. */
+static void launch_filled(struct launch *launch, size_t count, struct start *start)
+{
+	launch->filled += count;
+	if (launch->filled < launch->bytes)
+		return;
+	if (!lay_out(launch))
+		give_up("setup", EPROTO);
+	start_leader(start, launch);
 }
 
 /* --- sockets that listen ---------------------------------------------------------------------------------------- */
@@ -943,12 +1033,12 @@ static void list_sockets(void)
 
 /* --- commands --------------------------------------------------------------------------------------------------- */
 
-static void obey(const char *command, struct start *start)
+static void obey(const char *command, struct launch *launch)
 {
 	long a, b;
 
-	if (strcmp(command, "go") == 0 && leader == 0) {
-		start_leader(start);
+	if (strncmp(command, "start ", 6) == 0 && leader == 0) {
+		expect_launch(command + 6, launch);
 	} else if (strcmp(command, "listening") == 0) {
 		list_sockets();
 	} else if (strncmp(command, "signal ", 7) == 0) {
@@ -972,10 +1062,14 @@ static void read_commands(struct start *start)
 {
 	static char pending[LINE_BYTES];
 	static size_t length;
+	static struct launch launch;
 
 	while (!server_gone) {
-		ssize_t n = read(CONTROL_FD, pending + length, sizeof pending - length);
+		size_t missing = launch.bytes - launch.filled;
 		char *line = pending, *end;
+		/* What a launch lacks is read to its place, without waiting for it: the lifeline may end in the middle. */
+		ssize_t n = missing > 0 ? read(CONTROL_FD, launch.text + launch.filled, missing)
+					: read(CONTROL_FD, pending + length, sizeof pending - length);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
@@ -985,11 +1079,25 @@ static void read_commands(struct start *start)
 			terminate(SIGTERM, orphan_grace_ms);
 			return;
 		}
+		if (missing > 0) {
+			launch_filled(&launch, (size_t)n, start);
+			continue;
+		}
 		length += (size_t)n;
 		while ((end = memchr(line, '\n', length - (size_t)(line - pending))) != NULL) {
+			size_t rest;
 			*end = '\0';
-			obey(line, start);
+			obey(line, &launch);
 			line = end + 1;
+			missing = launch.bytes - launch.filled;
+			if (missing == 0)
+				continue;
+			rest = length - (size_t)(line - pending);
+			if (rest > missing)
+				rest = missing;
+			memcpy(launch.text + launch.filled, line, rest);
+			line += rest;
+			launch_filled(&launch, rest, start);
 		}
 		length -= (size_t)(line - pending);
 		memmove(pending, line, length);
@@ -1137,7 +1245,7 @@ static void prepare(const struct start *start)
 /* Proves that an orphan comes to us on this kernel: some sandboxes accept the prctl and do nothing. */
 static int check(void)
 {
-	static const char passed[] = "proctor-shim 2\n";
+	static const char passed[] = "proctor-shim 3\n";
 	int orphans = 0;
 	pid_t child;
 
@@ -1158,37 +1266,20 @@ static int check(void)
 
 static bool parse(int argc, char **argv, struct start *start)
 {
-	for (int i = 1; i + 1 < argc; i += 2) {
-		const char *value = argv[i + 1];
-		long a, b;
-		if (strcmp(argv[i], "--") == 0) {
-			start->argv = argv + i + 1;
-			return true;
-		} else if (strcmp(argv[i], "--cwd") == 0) {
-			start->cwd = value;
-		} else if (strcmp(argv[i], "--orphan-grace") == 0) {
-			orphan_grace_ms = whole_number(value, MAX_GRACE_MS);
-			if (orphan_grace_ms < 0)
-				return false;
-		} else if (strcmp(argv[i], "--stdin") == 0) {
-			start->stdin_open = strcmp(value, "open") == 0;
-		} else if (strcmp(argv[i], "--pty") == 0) {
-			if (!two_numbers(value, 'x', UINT16_MAX, UINT16_MAX, &a, &b))
-				return false;
-			start->pty = true;
-			start->size = (struct winsize){.ws_col = (unsigned short)a, .ws_row = (unsigned short)b};
-		} else {
-			return false;
-		}
-	}
-	return false;
+	long cols, rows;
+	if (argc == 1)
+		return true;
+	if (argc != 3 || strcmp(argv[1], "--pty") != 0 || !two_numbers(argv[2], 'x', UINT16_MAX, UINT16_MAX, &cols, &rows))
+		return false;
+	start->pty = true;
+	start->size = (struct winsize){.ws_col = (unsigned short)cols, .ws_row = (unsigned short)rows};
+	return true;
 }
 
 int main(int argc, char **argv)
 {
 	static const char usage[] = "proctor-shim supervises one process tree for proctor, which starts it.\n";
 	struct start start = {
-		.stdin_open = true,
 		.in = -1,
 		.out = -1,
 		.err = -1,

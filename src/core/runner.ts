@@ -102,4 +102,6 @@ export interface Runner {
   probePort(target: PortTarget, signal: AbortSignal): Promise<ProbeResult>;
   /** Who takes connections to this numeric address and port, if that can be seen from here. */
   portOwner(port: number, host: string): Promise<ProcessBrief | undefined>;
+  /** Ends what is kept for starts to come, and keeps nothing from now on; starts still work. Never rejects. */
+  close(): Promise<void>;
 }

@@ -95,8 +95,9 @@ function compilerFix(env: Environment): string {
 /** The promise itself, on a process that lets go of its parent. */
 async function treeEnd(env: Environment): Promise<Finding> {
   const name = 'whole tree';
+  const runner = new LocalRunner({ env });
   try {
-    const handle = await new LocalRunner({ env }).spawn(
+    const handle = await runner.spawn(
       {
         launch: { kind: 'shell', line: '(sleep 30 & sleep 30 & echo started); exec sleep 30' },
         ...{ cwd: tmpdir(), env: {}, stdin: 'closed' },
@@ -110,6 +111,8 @@ async function treeEnd(env: Environment): Promise<Finding> {
     return { name, verdict: 'good', detail: `a tree of ${killed.length} with orphans was ended to the last` };
   } catch (error) {
     return { name, verdict: 'missing', detail: error instanceof Error ? error.message : String(error) };
+  } finally {
+    await runner.close();
   }
 }
 

@@ -16,7 +16,9 @@ import { portOwner } from './proc/port-owner.ts';
 import { spawnInGroup } from './group/process-group.ts';
 import { ProcessTable } from './proc/process-table.ts';
 import { ReadBudget } from './shim/read-budget.ts';
+import type { ShimHandle } from './shim/shim-handle.ts';
 import { findShim, probeShim, ShimUnavailableError, spawnUnderShim } from './shim/shim.ts';
+import { SpareShim } from './shim/spare-shim.ts';
 import { spawnFailure } from './launch/spawn-error.ts';
 import { SupervisedTree } from './shim/supervised-tree.ts';
 import { probePort } from './tcp-probe.ts';
@@ -33,13 +35,15 @@ export interface LocalRunnerOptions {
 
 /**
  * Runs processes on this machine: each under a native supervisor of its own, from which nothing escapes, or, where
- * that cannot run, in a process group. Which it is shows at the first start; nothing is run before.
+ * that cannot run, in a process group. Which it is shows at the first start; nothing is run before. After it, a spare
+ * supervisor stands by until `close`.
  */
 export class LocalRunner implements Runner {
   readonly #launch: LaunchOptions;
   readonly #orphanGraceMs: number | undefined;
   readonly #logger: LocalRunnerOptions['logger'];
   readonly #budget = new ReadBudget();
+  readonly #spare = new SpareShim(this.#budget);
   readonly #table = new ProcessTable();
   #shim: Promise<string | undefined> | undefined;
   #found: { path: string | undefined } | undefined;
@@ -80,7 +84,7 @@ export class LocalRunner implements Runner {
     const shim = await this.#usableShim();
     if (shim === undefined) return spawnInGroup(command, onOutput, { table: this.#table });
     try {
-      return await this.#spawnUnder(shim, command, onOutput);
+      return await this.#spare.during(shim, onOutput, (sink) => this.#spawnUnder(shim, command, sink));
     } catch (error) {
       if (!(error instanceof ShimUnavailableError)) throw error;
       this.#doWithout(error.message);
@@ -96,10 +100,15 @@ export class LocalRunner implements Runner {
     return portOwner(port, host, () => this.#table.listening());
   }
 
-  async #spawnUnder(shim: string, command: ResolvedCommand, onOutput: OutputSink): Promise<ProcessHandle> {
+  close(): Promise<void> {
+    return this.#spare.close();
+  }
+
+  async #spawnUnder(shim: string, command: ResolvedCommand, onOutput: OutputSink): Promise<ShimHandle> {
     const tree = new SupervisedTree(command.env[TREE_MARKER], this.#table);
     const handle = await spawnUnderShim(shim, command, onOutput, {
       budget: this.#budget,
+      spare: this.#spare,
       ...(this.#orphanGraceMs === undefined ? {} : { orphanGraceMs: this.#orphanGraceMs }),
       inspect: (root) => tree.inspect(root),
       listeners: (root) => tree.listeners(root),
@@ -133,6 +142,7 @@ export class LocalRunner implements Runner {
   #doWithout(trouble: string): void {
     if (this.#trouble !== undefined) return;
     this.#trouble = trouble;
+    void this.#spare.close();
     this.#logger?.info(weakerSupervision(trouble));
   }
 }

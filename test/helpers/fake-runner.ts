@@ -159,4 +159,8 @@ export class FakeRunner implements Runner {
   portOwner(port: number): Promise<ProcessBrief | undefined> {
     return Promise.resolve(this.owners.get(port));
   }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
 }

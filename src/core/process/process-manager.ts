@@ -233,7 +233,11 @@ export class ProcessManager implements ProcessService {
    */
   async close(graceMs: number = this.#limits.graceMs): Promise<KilledProcess[]> {
     this.#starter.close();
-    return this.#endAll(this.#registry.live(), 'shutdown', 'SIGTERM', graceMs);
+    const [ended] = await Promise.all([
+      this.#endAll(this.#registry.live(), 'shutdown', 'SIGTERM', graceMs),
+      this.#runner.close(),
+    ]);
+    return ended;
   }
 
   async #identify(pid: number): Promise<string | undefined> {

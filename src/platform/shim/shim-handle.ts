@@ -2,7 +2,7 @@ import type { Listener, ProcessHandle, Termination, TreeInspection } from '../..
 import type { LeaderExit, TerminalSize } from '../../core/types.ts';
 import type { ListeningSocket } from '../proc/listening-socket.ts';
 import type { PipeReader } from './pipe-reader.ts';
-import type { ShimChannel } from './shim-channel.ts';
+import type { ShimChannel, ShimListener } from './shim-channel.ts';
 import { ListeningQuestions } from './shim-listening.ts';
 import { commands, type Report } from './shim-protocol.ts';
 
@@ -39,7 +39,7 @@ interface Parts {
 }
 
 /** A process under a supervisor of its own, whose reports `take` is fed with. */
-export class ShimHandle implements ProcessHandle {
+export class ShimHandle implements ProcessHandle, ShimListener {
   readonly pid: number;
   readonly exited: Promise<LeaderExit>;
   readonly empty: Promise<void>;

@@ -6,7 +6,7 @@ import { parseSocket, type ListeningSocket } from '../proc/listening-socket.ts';
  * The lines the server and the native supervisor exchange; the grammar is documented at the top of native/shim.c.
  * A supervisor that speaks another version is not used.
  */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** What the supervisor tells. Descriptor numbers are its own, undefined where it has none. */
 export type Report =
@@ -20,7 +20,6 @@ export type Report =
   | { type: 'incomplete' | 'empty' };
 
 export const commands = {
-  go: () => 'go\n',
   signal: (signal: string) => `signal ${signalNumber(signal)}\n`,
   terminate: (signal: string, graceMs: number) =>
     `terminate ${signalNumber(signal)} ${Math.min(Math.max(Math.ceil(graceMs), 0), MAX_GRACE_MS)}\n`,

@@ -57,17 +57,9 @@ export function openTerminal(): number {
 }
 
 /** What comes out of a terminal is one stream. */
-export function terminalStreams(
-  master: number,
-  stdin: 'open' | 'closed',
-  onOutput: OutputSink,
-  budget: ReadBudget,
-): Streams {
+export function terminalStreams(master: number, onOutput: OutputSink, budget: ReadBudget): Streams {
   const reader = new PipeReader(master, 'terminal', budget, (chunk) => {
     onOutput('stdout', chunk);
   });
-  return {
-    readers: [reader],
-    input: stdin === 'open' ? new TerminalInput(master) : new PipeWriter(undefined),
-  };
+  return { readers: [reader], input: new TerminalInput(master) };
 }

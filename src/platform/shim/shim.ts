@@ -1,23 +1,26 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { accessSync, closeSync, constants, existsSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { OutputSink } from '../../core/runner.ts';
-import { errorCode } from '../launch/find-executable.ts';
 import type { ResolvedCommand } from '../launch/launch.ts';
 import type { ReadBudget } from './read-budget.ts';
 import type { ShimHandle, ShimTree } from './shim-handle.ts';
+import { launchMessage } from './shim-launch.ts';
+import { ShimProcess } from './shim-process.ts';
 import { PROTOCOL_VERSION } from './shim-protocol.ts';
-import { orUnavailable, ShimUnavailableError, startLeader } from './shim-start.ts';
-import { openTerminal } from './shim-streams.ts';
-import { spawnFailure } from '../launch/spawn-error.ts';
+import { startLeader, type Start } from './shim-start.ts';
+import { ShimUnavailableError } from './shim-unavailable.ts';
+import type { SpareShim } from './spare-shim.ts';
 
-export { ShimUnavailableError } from './shim-start.ts';
+export { ShimUnavailableError } from './shim-unavailable.ts';
 export type { ShimRoot, ShimTree } from './shim-handle.ts';
 
 export interface ShimDeps extends ShimTree {
   /** Shared by all processes of a server. */
   budget: ReadBudget;
+  /** Where a supervisor may stand by. */
+  spare?: SpareShim;
   /** Between SIGTERM and SIGKILL when the server goes away; default 500. */
   orphanGraceMs?: number;
 }
@@ -62,56 +65,25 @@ export function probeShim(path: string): Promise<string | undefined> {
  * Nothing of a started process keeps the event loop alive but a termination that is under way.
  */
 export async function spawnUnderShim(
-  shimPath: string,
+  path: string,
   command: ResolvedCommand,
   onOutput: OutputSink,
-  deps: ShimDeps,
+  { budget, spare, orphanGraceMs = DEFAULT_ORPHAN_GRACE_MS, ...tree }: ShimDeps,
 ): Promise<ShimHandle> {
-  const master = command.terminal && orUnavailable('open a terminal', openTerminal);
-  let child: ChildProcess;
-  try {
-    child = await startShim(shimPath, command, deps.orphanGraceMs ?? DEFAULT_ORPHAN_GRACE_MS, master);
-  } catch (error) {
-    if (master !== undefined) closeSync(master);
-    throw error;
-  }
-  return startLeader({ child, command, master, onOutput, budget: deps.budget, tree: deps });
-}
-
-/** Resolves once the supervisor's program runs. */
-function startShim(
-  shimPath: string,
-  { file, args, cwd, env, stdin, terminal }: ResolvedCommand,
-  orphanGraceMs: number,
-  master: number | undefined,
-): Promise<ChildProcess> {
-  const options = ['--cwd', cwd, '--stdin', stdin, '--orphan-grace', String(orphanGraceMs)];
-  if (terminal) options.push('--pty', `${terminal.cols}x${terminal.rows}`);
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown): void => {
-      // The supervisor is given the command's arguments and environment: where those are too much, so they are for it.
-      const errno = errorCode(error);
-      reject(
-        ['ENOENT', 'EACCES', 'EPERM', 'ENOEXEC'].includes(errno)
-          ? new ShimUnavailableError(`cannot run ${shimPath}: ${errno}`, error)
-          : spawnFailure(JSON.stringify(file), errno, undefined, error),
-      );
-    };
+  const { terminal } = command;
+  const start: Start = { command, message: launchMessage(command, orphanGraceMs), onOutput, tree };
+  // What stands by has pipes and no terminal.
+  const waiting = terminal ? undefined : spare?.take();
+  if (waiting !== undefined) {
     try {
-      const child = spawn(shimPath, [...options, '--', file, ...args], {
-        cwd: '/',
-        env,
-        stdio: ['ignore', 'ignore', 'ignore', 'pipe', ...(master === undefined ? [] : [master])],
-      });
-      // Stays: an error without a listener, such as of a signal later on, would end the server.
-      child.on('error', fail);
-      child.once('spawn', () => {
-        resolve(child);
-      });
+      return await startLeader(waiting, start);
     } catch (error) {
-      fail(error);
+      // Nothing of the command has run, and a fresh supervisor may be better off.
+      if (!(error instanceof ShimUnavailableError)) throw error;
     }
-  });
+  }
+  const fresh = await ShimProcess.spawn({ path, budget, ...(terminal && { terminal }) });
+  return startLeader(fresh, start);
 }
 
 /** Nearest directory with a package.json above this module, which is in src/ or bundled into dist/. */
