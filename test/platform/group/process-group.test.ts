@@ -28,7 +28,10 @@ describe('exit', () => {
     const { handle, text } = await start('./orphan-grandchild.sh 60 4');
     expect(await handle.exited).toEqual({ code: 4, signal: null });
     const grandchild = Number(text());
-    expect((await handle.inspect()).descendants).toEqual([{ pid: grandchild, command: 'sleep 60' }]);
+    // The shell has forked it; it may not have become its program yet.
+    await expect
+      .poll(async () => (await handle.inspect()).descendants)
+      .toEqual([{ pid: grandchild, command: 'sleep 60' }]);
     expect((await handle.terminate('SIGTERM', 2000)).killed).toContain(grandchild);
     expect(isAlive(grandchild)).toBe(false);
   });
