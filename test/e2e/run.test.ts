@@ -258,7 +258,9 @@ describe('run_background with wait_for', () => {
       args: ['-e', serve],
       wait_for: { port: true, timeout_ms: 10_000 },
     });
-    const port = Number(/listening on (\d+)/.exec((await server().output(run.id)).text)?.[1]);
+    // The port is seen before the program comes to say so.
+    const { groups } = await server().ok('wait_for_log', { id: run.id, pattern: 'listening on (\\d+)' });
+    const port = Number(groups?.[0]);
     expect(run.wait).toMatchObject({ by: 'port', outcome: 'ready', port, url: `http://127.0.0.1:${port}/` });
   });
 
