@@ -10,8 +10,14 @@ const CHUNK_BYTES = 64 * 1024;
 export class ReadBudget {
   /** Every reader reads into this: chunks are only valid while they are handed on. */
   readonly buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  readonly #now: () => number;
   #turnEnds: number | undefined;
   #waiting: (() => void)[] = [];
+
+  /** `now` is a clock in milliseconds, monotonic. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
 
   /**
    * Does the work of handing one chunk on. False when the turn's time is used up: the reader stops, and `resume` is
@@ -19,14 +25,14 @@ export class ReadBudget {
    */
   spend(work: () => void, resume: () => void): boolean {
     if (this.#turnEnds === undefined) {
-      this.#turnEnds = performance.now() + TURN_MS;
+      this.#turnEnds = this.#now() + TURN_MS;
       // Immediates run after all input of a turn has been looked at.
       setImmediate(() => {
         this.#nextTurn();
       });
     }
     work();
-    if (performance.now() < this.#turnEnds) return true;
+    if (this.#now() < this.#turnEnds) return true;
     this.#waiting.push(resume);
     return false;
   }
