@@ -79,7 +79,7 @@ const sections: string[] = [];
 const missed: string[] = [];
 for (const scenario of chosen(values.only)) {
   const figures = await run(scenario);
-  sections.push(`## ${scenario.title}\n\n${table(figures)}\n`);
+  sections.push(`## ${scenario.title}\n\n${table(figures)}`);
   missed.push(...figures.filter(({ holds }) => holds === false).map(({ what }) => what));
 }
 console.log(missed.length === 0 ? '\nAll targets hold.' : `\nMissed: ${missed.join('; ')}`);
@@ -94,5 +94,5 @@ if (values.save) {
     'Medians, unless said otherwise. Ours and what stands beside it take turns within one run; a ratio is the median ' +
       'of the ratios pair by pair. Times grow with whatever else the machine does, and p99 most of all; the ratios far less.',
   ];
-  writeFileSync(new URL('./RESULTS.md', import.meta.url), [...head, ...sections].join('\n\n'));
+  writeFileSync(new URL('./RESULTS.md', import.meta.url), `${[...head, ...sections].join('\n\n')}\n`);
 }
