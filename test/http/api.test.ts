@@ -245,6 +245,26 @@ describe('the events of all processes', () => {
     const seen = await pending;
     expect(seen.map(({ event }) => event).sort()).toEqual(['output', 'started']);
   });
+
+  it('tell of output ten times a second at most, and of everything else at once', async () => {
+    const print = (id: string): void => {
+      service.emit({ type: 'output', id, run: 1 });
+    };
+    const pending = events('/v1/events?output=true', 4);
+    await expect.poll(() => service.listenerCount).toBe(1);
+    await new Promise(setImmediate);
+    print('a');
+    // Turns of the loop stand for time in which it could all be told.
+    for (let turn = 0; turn < 20; turn++) {
+      await new Promise(setImmediate);
+      print('a');
+      print('b');
+      if (turn === 10) started('c');
+    }
+    const told = (await pending).map(({ event, data }) => `${event} ${(data as { id: string }).id}`);
+    expect(told.slice(0, 2)).toEqual(['output a', 'started c']);
+    expect(told.slice(2, 4).sort()).toEqual(['output a', 'output b']);
+  });
 });
 
 describe('a stream of output', () => {

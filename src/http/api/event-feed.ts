@@ -5,6 +5,8 @@ import type { StreamEvent } from './event-stream.ts';
 
 /** Events remembered for clients that come back, or are slow. */
 const KEPT = 1000;
+/** A reader is told of output at most so often, in milliseconds: a process may print ten thousand times a second. */
+const OUTPUT_PACE_MS = 100;
 
 export interface FeedOptions {
   /** The id of the last event the client has; one of another server's life stands for none at all. */
@@ -48,9 +50,17 @@ export class EventFeed {
     let told = lastEventId === undefined ? this.#count : this.#numberOf(lastEventId);
     /** Who has printed since it was told of: one event for each, however much it prints. */
     const printed = new Map<string, ServiceEvent>();
+    let outputFrom = 0;
+    let timer: NodeJS.Timeout | undefined;
     let wake = (): void => undefined;
     const notify = (event: ServiceEvent): void => {
-      if (event.type === 'output' && output) printed.set(event.id, event);
+      if (event.type === 'output') {
+        if (!output) return;
+        const first = printed.size === 0;
+        printed.set(event.id, event);
+        // Those that print after the first are told with it.
+        if (!first) return;
+      }
       wake();
     };
     const onAbort = (): void => {
@@ -62,18 +72,24 @@ export class EventFeed {
       while (!signal.aborted) {
         const oldest = this.#count - this.#kept.length;
         const next = this.#kept[told - oldest];
-        const [first] = printed.values();
+        const early = printed.size === 0 ? undefined : outputFrom - performance.now();
         if (told < oldest) {
           yield { event: 'gap', data: { events: oldest - told } };
           told = oldest;
         } else if (next !== undefined) {
           told++;
           yield next;
-        } else if (first !== undefined) {
-          printed.delete(first.id);
-          yield { event: 'output', data: toServiceEvent(first, Date.now()) };
+        } else if (early !== undefined && early <= 0) {
+          outputFrom = performance.now() + OUTPUT_PACE_MS;
+          const events = [...printed.values()];
+          printed.clear();
+          for (const event of events) yield { event: 'output', data: toServiceEvent(event, Date.now()) };
         } else {
-          await new Promise<void>((resolve) => (wake = resolve));
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+            if (early !== undefined) timer = setTimeout(resolve, early);
+          });
+          clearTimeout(timer);
         }
       }
     } finally {
