@@ -108,7 +108,7 @@ async function serveHttpClients(config: Config, serve: ServeConfig): Promise<voi
 
 /** Carries one stdio client to a shared server. Nothing runs here, so there is nothing to end. */
 async function bridge(config: ConnectConfig): Promise<void> {
-  const [{ locateServer, localise }, { serveBridge }] = await Promise.all([
+  const [{ locateServer, localise, sharedEvents }, { serveBridge }] = await Promise.all([
     import('./connect.ts'),
     import('./mcp/bridge.ts'),
   ]);
@@ -121,6 +121,7 @@ async function bridge(config: ConnectConfig): Promise<void> {
     version: version(),
     logger,
     locate,
+    events: sharedEvents(config, `proctor-bridge ${version()}`),
     localise: localise(config, process.cwd()),
   });
   // Whether there is a server is told at once; a client that starts first may find one later.

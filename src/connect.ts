@@ -1,7 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { watchEvents } from './client/event-watch.ts';
+import { HttpClient } from './client/http-client.ts';
 import type { ConnectConfig } from './config.ts';
+import type { ProcessService } from './core/service.ts';
 import { findRunningServer, isLocal } from './locate.ts';
 import { UpstreamError, type Target } from './mcp/upstream.ts';
 import { spawnDetached } from './platform/spawn-server.ts';
@@ -19,14 +22,29 @@ const LOG_FILE = 'server.log';
  */
 export async function locateServer(config: ConnectConfig, cliPath: string): Promise<Target> {
   const directory = new StateDirectory(config.stateDirectory);
-  const running = await findRunningServer(config, directory);
-  if (running !== undefined) return running;
-  if (config.url !== undefined)
-    return { url: config.url, ...(config.token !== undefined && { token: config.token }) };
+  const known = await findServer(config, directory);
+  if (known !== undefined) return known;
   if (config.spawn) return startServer(config, directory, cliPath);
   throw new UpstreamError(
     'No shared server is running. Start one with "proctor serve", or connect with --spawn to have one started.',
   );
+}
+
+/** What happens at the shared server, wherever it is. None is started for that. */
+export function sharedEvents(config: ConnectConfig, client: string): Pick<ProcessService, 'subscribe'> {
+  const directory = new StateDirectory(config.stateDirectory);
+  const find = async (): Promise<HttpClient> => {
+    const known = await findServer(config, directory);
+    if (known === undefined) throw new UpstreamError('No shared server is running.');
+    return new HttpClient(known, client);
+  };
+  return { subscribe: (listener) => watchEvents(find, listener) };
+}
+
+async function findServer(config: ConnectConfig, directory: StateDirectory): Promise<Target | undefined> {
+  const running = await findRunningServer(config, directory);
+  if (running !== undefined || config.url === undefined) return running;
+  return { url: config.url, ...(config.token !== undefined && { token: config.token }) };
 }
 
 async function startServer(

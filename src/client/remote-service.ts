@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { ProcessError } from '../core/errors.ts';
 import type {
   CallContext,
@@ -41,7 +40,8 @@ import {
   sendShape,
 } from '../tools/shapes.ts';
 import type { ReceivedEvent } from './event-stream.ts';
-import { outputEventFrom, serviceEventFrom } from './events-from-wire.ts';
+import { watchEvents } from './event-watch.ts';
+import { outputEventFrom } from './events-from-wire.ts';
 import {
   exitWaitFrom,
   factsFrom,
@@ -54,10 +54,8 @@ import {
   sendFrom,
 } from './from-wire.ts';
 import { ConnectionError, type HttpClient } from './http-client.ts';
+import { pauseBeforeRetry, RETRIES } from './retry.ts';
 import { queryOf, snakeKeys } from './to-wire.ts';
-
-/** Waits before each try to take up a broken stream again, in milliseconds; a restarted server takes seconds. */
-const RECONNECT_MS: readonly number[] = [100, 250, 500, 1000, 2000, 4000];
 
 /**
  * The service of a running server, over its HTTP API. Answers carry what the API tells: the last lines are cut, a reply
@@ -146,33 +144,7 @@ export class RemoteService implements ProcessService {
 
   /** Events of this server and of the one that takes its place; while there is none, nothing is told. */
   subscribe(listener: (event: ServiceEvent) => void): () => void {
-    const stop = new AbortController();
-    void this.#watch(listener, stop.signal);
-    return () => {
-      stop.abort();
-    };
-  }
-
-  async #watch(listener: (event: ServiceEvent) => void, signal: AbortSignal): Promise<void> {
-    let last: string | undefined;
-    for (let failures = 0; !signal.aborted; failures++) {
-      try {
-        const headers = last === undefined ? {} : { 'last-event-id': last };
-        for await (const received of await this.#http.events('/v1/events', {
-          query: { output: 'true' },
-          headers,
-          signal,
-        })) {
-          failures = 0;
-          last = received.id;
-          const event = serviceEventFrom(received);
-          if (event !== undefined) listener(event);
-        }
-      } catch {
-        // Whoever subscribes has no way to hear of errors; the next request of theirs meets the same one.
-      }
-      await pause(failures, signal);
-    }
+    return watchEvents(() => Promise.resolve(this.#http), listener);
   }
 
   #post(path: string, body: object, { signal }: CallContext = {}): Promise<unknown> {
@@ -221,12 +193,12 @@ async function* followOutput(
       }
     } catch (error) {
       if (isAborted(signal) || isNotFound(error)) return;
-      if (error instanceof ProcessError || failures === RECONNECT_MS.length) throw error;
+      if (error instanceof ProcessError || failures === RETRIES) throw error;
       if (error instanceof ConnectionError && error.kind === 'refused') throw error;
     }
     if (isAborted(signal)) return;
     stream = undefined;
-    await pause(failures++, signal);
+    await pauseBeforeRetry(failures++, signal);
   }
 }
 
@@ -237,12 +209,6 @@ function isAborted(signal: AbortSignal | undefined): boolean {
 
 function isNotFound(error: unknown): boolean {
   return error instanceof ProcessError && error.code === 'PROCESS_NOT_FOUND';
-}
-
-async function pause(failures: number, signal: AbortSignal | undefined): Promise<void> {
-  const ms = RECONNECT_MS[Math.min(failures, RECONNECT_MS.length - 1)] ?? 0;
-  // An abort ends the pause, and the loop looks at the signal itself.
-  await delay(ms, undefined, { ref: true, ...(signal && { signal }) }).catch(() => undefined);
 }
 
 function pathOf(id: string, rest: string): string {

@@ -3,18 +3,23 @@ import {
   ProtocolError,
   ProtocolErrorCode,
   type CallToolResult,
+  type ReadResourceResult,
   type ServerContext,
   type Transport,
 } from '@modelcontextprotocol/server';
 import { serveStdio as serveConnection, StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import { clientOf, type ClientInfo } from './client-info.ts';
 import { INSTRUCTIONS } from './instructions.ts';
+import type { EventSource } from './resource-changes.ts';
 import type { ServerInfo } from './server.ts';
 import type { StdioServer } from './stdio.ts';
+import { serveChanges, type ChangePolicy } from './subscriptions.ts';
 import { TOOL_LISTING } from './tool-listing.ts';
 import { REQUEST_OPTIONS, Upstream, UpstreamError, type Target } from './upstream.ts';
 
 export interface BridgeOptions extends ServerInfo {
+  /** Tells what happens at the shared server, whenever there is one. */
+  events: EventSource;
   /** Finds the shared server. Rejects with UpstreamError, which says what to do. */
   locate: () => Promise<Target>;
   /** Completes a tool's arguments with what only this side knows. */
@@ -33,12 +38,15 @@ export function serveBridge(
   transport: Transport = new StdioServerTransport(),
 ): StdioServer {
   const upstream = new Upstream(options.locate);
-  const connection = serveConnection(() => createBridgeServer(upstream, options), {
-    transport,
-    onerror: (error) => {
-      options.logger.debug(`connection: ${error.message}`);
+  const connection = serveConnection(
+    ({ era }) => createBridgeServer(upstream, options, era === 'modern' ? 'all' : 'subscribed'),
+    {
+      transport,
+      onerror: (error) => {
+        options.logger.debug(`connection: ${error.message}`);
+      },
     },
-  });
+  );
   const endConnection = transport.onclose;
   const closed = new Promise<void>((resolve) => {
     transport.onclose = () => {
@@ -55,10 +63,17 @@ export function serveBridge(
   };
 }
 
-function createBridgeServer(upstream: Upstream, { version, localise }: BridgeOptions): McpServer {
+function createBridgeServer(
+  upstream: Upstream,
+  { version, events, localise }: BridgeOptions,
+  changes: ChangePolicy,
+): McpServer {
   const mcp = new McpServer(
     { name: 'proctor', title: 'Proctor', version },
-    { capabilities: { tools: {}, resources: {} }, instructions: INSTRUCTIONS },
+    {
+      capabilities: { tools: {}, resources: { subscribe: true, listChanged: true } },
+      instructions: INSTRUCTIONS,
+    },
   );
   const { server } = mcp;
   const nameOf = (request: ServerContext['mcpReq']): ClientInfo => clientOf(mcp, request) ?? UNNAMED;
@@ -85,9 +100,10 @@ function createBridgeServer(upstream: Upstream, { version, localise }: BridgeOpt
   server.setRequestHandler('resources/templates/list', (_, { mcpReq }) =>
     upstream.ask(nameOf(mcpReq), (client) => client.listResourceTemplates()).catch(explainToClient),
   );
-  server.setRequestHandler('resources/read', ({ params: { uri } }, { mcpReq }) =>
-    upstream.ask(nameOf(mcpReq), (client) => client.readResource({ uri })).catch(explainToClient),
-  );
+  const read = (uri: string, mcpReq: ServerContext['mcpReq']): Promise<ReadResourceResult> =>
+    upstream.ask(nameOf(mcpReq), (client) => client.readResource({ uri })).catch(explainToClient);
+  server.setRequestHandler('resources/read', ({ params: { uri } }, { mcpReq }) => read(uri, mcpReq));
+  serveChanges(mcp, events, read, changes);
   return mcp;
 }
 

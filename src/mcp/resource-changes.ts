@@ -1,6 +1,9 @@
 import type { ProcessService } from '../core/service.ts';
 import { urisOf } from './resources.ts';
 
+/** What tells of changes: the service itself, or the feed of one elsewhere. */
+export type EventSource = Pick<ProcessService, 'subscribe'>;
+
 /** Where changes are told: one client's connection, or everybody who listens. */
 export interface ChangeListener {
   updated(uri: string): void;
@@ -14,7 +17,7 @@ const COALESCE_MS = 250;
  * Tells of resources that changed until the returned function is called. A flooding process costs one timer, not one
  * message for each chunk it prints.
  */
-export function watchResources(service: ProcessService, listener: ChangeListener): () => void {
+export function watchResources(events: EventSource, listener: ChangeListener): () => void {
   const changed = new Set<string>();
   let listChanged = false;
   let timer: NodeJS.Timeout | undefined;
@@ -27,7 +30,7 @@ export function watchResources(service: ProcessService, listener: ChangeListener
     listChanged = false;
     for (const uri of uris) listener.updated(uri);
   };
-  const unsubscribe = service.subscribe(({ type, id }) => {
+  const unsubscribe = events.subscribe(({ type, id }) => {
     const { status, output } = urisOf(id);
     changed.add(status).add(output);
     if (type === 'started' || type === 'removed') listChanged = true;

@@ -64,7 +64,7 @@ export function createMcpServer(
   server.setRequestHandler('resources/list', async () => ({ resources: await listResources(service) }));
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: RESOURCE_TEMPLATES }));
   server.setRequestHandler('resources/read', ({ params }) => readResource(service, params.uri));
-  serveChanges(mcp, service, changes);
+  serveChanges(mcp, service, (uri) => readResource(service, uri), changes);
   if (tasks) serveTasks(mcp, tasks);
   return mcp;
 }

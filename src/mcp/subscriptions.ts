@@ -1,7 +1,10 @@
-import { ProtocolError, ProtocolErrorCode, type McpServer } from '@modelcontextprotocol/server';
-import type { ProcessService } from '../core/service.ts';
-import { watchResources } from './resource-changes.ts';
-import { readResource } from './resources.ts';
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+  type McpServer,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import { watchResources, type EventSource } from './resource-changes.ts';
 
 /**
  * How a server tells its client of changes. `subscribed`: a connection of the eras up to 2025-11-25, which keeps its
@@ -13,12 +16,20 @@ export type ChangePolicy = 'subscribed' | 'all' | 'none';
 /** A client that subscribes to more than this has a loop in it. */
 const MAX_SUBSCRIPTIONS = 1000;
 
-/** Serves subscribe and unsubscribe, and sends notifications for as long as the connection lasts. */
-export function serveChanges(mcp: McpServer, service: ProcessService, policy: ChangePolicy): void {
+/**
+ * Serves subscribe and unsubscribe, and sends notifications for as long as the connection lasts. `find` rejects where
+ * there is no such resource.
+ */
+export function serveChanges(
+  mcp: McpServer,
+  events: EventSource,
+  find: (uri: string, request: ServerContext['mcpReq']) => Promise<unknown>,
+  policy: ChangePolicy,
+): void {
   const { server } = mcp;
   const subscribed = new Set<string>();
-  server.setRequestHandler('resources/subscribe', async ({ params: { uri } }) => {
-    await readResource(service, uri);
+  server.setRequestHandler('resources/subscribe', async ({ params: { uri } }, { mcpReq }) => {
+    await find(uri, mcpReq);
     if (subscribed.size >= MAX_SUBSCRIPTIONS)
       throw new ProtocolError(
         ProtocolErrorCode.InvalidParams,
@@ -35,7 +46,7 @@ export function serveChanges(mcp: McpServer, service: ProcessService, policy: Ch
 
   // A client that has gone is told nothing; its connection closes by itself.
   const ignore = (): void => undefined;
-  const stop = watchResources(service, {
+  const stop = watchResources(events, {
     updated: (uri) => {
       if (policy === 'all' || subscribed.has(uri)) server.sendResourceUpdated({ uri }).catch(ignore);
     },

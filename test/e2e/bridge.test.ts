@@ -9,6 +9,7 @@ import { StdioClientTransport as StdioClientTransport1 } from '@modelcontextprot
 import { afterEach, describe, expect, it } from 'vitest';
 import { isAlive } from '../helpers/alive.ts';
 import { SharedServer } from '../helpers/http-server.ts';
+import { listen } from '../helpers/listen.ts';
 import { cli, CLIENTS, type Answers, type CallOptions } from '../helpers/start-server.ts';
 import { until } from '../helpers/until.ts';
 
@@ -164,6 +165,32 @@ describe.each(CLIENTS)('the bridge, for a client of %s', (kind) => {
     await failed;
     await until('the server gave the wait up', () => server.openFiles <= before);
     expect((await ok('list_processes')).processes[0]?.status).toBe('running');
+  });
+
+  it('tells subscribers of changes, those of a server that was started again elsewhere too', async () => {
+    const state = temporaryDirectory();
+    const shared = await startShared(state);
+    const { client, ok } = await startBridge(kind, state);
+    await ok('run_background', { command: 'cat', name: 'cat' });
+    await ok('run_background', { command: 'cat', name: 'other' });
+    // From 2026-07-28 on a listener names what it wants to hear of, whether it is there yet or not.
+    if (!(client instanceof Client))
+      await expect(client.subscribeResource({ uri: 'process://nobody' })).rejects.toThrow(/nobody/);
+    const heard = await listen(client, ['process://cat', 'process://cat/output']);
+    const said = (text: string) => async () => {
+      await ok('send_stdin', { id: 'other', text });
+      await ok('send_stdin', { id: 'cat', text });
+      return heard.includes('process://cat/output');
+    };
+    await until('output is told', said('first'));
+    expect(heard.filter((uri) => uri.includes('other'))).toEqual([]);
+    await shared.close();
+
+    await startShared(state);
+    await ok('run_background', { command: 'cat', name: 'cat' });
+    await ok('run_background', { command: 'cat', name: 'other' });
+    heard.length = 0;
+    await until('output is told again', said('second'));
   });
 
   it('says what to start where no server runs, and uses it once it does', async () => {

@@ -1,8 +1,7 @@
 import { Client } from '@modelcontextprotocol/client';
-import type { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js';
-import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { isAlive } from '../helpers/alive.ts';
+import { listen } from '../helpers/listen.ts';
 import { RawServer } from '../helpers/raw-server.ts';
 import { TestServer, useServer, type ClientKind } from '../helpers/start-server.ts';
 import { until } from '../helpers/until.ts';
@@ -140,26 +139,6 @@ describe('progress and cancellation', () => {
     );
   });
 });
-
-/** Collects `resources/updated` for as long as the client lives. */
-async function listen(client: Client | Client1, uris: string[]): Promise<string[]> {
-  const heard: string[] = [];
-  if (client instanceof Client) {
-    client.setNotificationHandler('notifications/resources/updated', ({ params }) => {
-      heard.push(params.uri);
-    });
-    if (client.getNegotiatedProtocolVersion() === '2026-07-28') {
-      await client.listen({ resourceSubscriptions: uris });
-      return heard;
-    }
-  } else {
-    client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
-      heard.push(params.uri);
-    });
-  }
-  for (const uri of uris) await client.subscribeResource({ uri });
-  return heard;
-}
 
 describe.each(ERAS)('resources, client %s', (client) => {
   const server = useServer({ client });
