@@ -59,11 +59,16 @@ export function wait<T>(options: WaitOptions, ...conditions: readonly Arm<T>[]):
     }
     signal?.addEventListener('abort', onAbort, { once: true });
     disarms.push(() => signal?.removeEventListener('abort', onAbort));
+    let turn: NodeJS.Immediate | undefined;
     const timer = setTimeout(() => {
-      if (race.open) resolve({ ended: 'timeout', waitedMs: close() });
+      // Timers come first in a turn of the event loop: what has arrived in time is read before the clock wins.
+      turn = setImmediate(() => {
+        if (race.open) resolve({ ended: 'timeout', waitedMs: close() });
+      });
     }, timeoutMs);
     disarms.push(() => {
       clearTimeout(timer);
+      clearImmediate(turn);
     });
   });
 }

@@ -14,9 +14,6 @@ function fresh(limits: Partial<Limits> = {}): void {
   manager = new ProcessManager(runner, { ...DEFAULT_LIMITS, ...limits });
 }
 
-/** What fake time takes for a turn of the event loop. */
-const TURN_MS = 1;
-
 beforeEach(() => {
   vi.useFakeTimers();
   fresh();
@@ -344,6 +341,17 @@ describe('waiting for output', () => {
     expect(await waiting).toMatchObject({ outcome: 'matched' });
   });
 
+  it('takes what had arrived in time, though the clock is looked at first', async () => {
+    await start({ command: 'x', name: 'x' });
+    const waiting = manager.waitForLog('x', { pattern: 'done', timeoutMs: 400 });
+    await vi.advanceTimersByTimeAsync(300);
+    setTimeout(() => {
+      runner.last.print('done\n');
+    }, 100);
+    vi.advanceTimersByTime(100);
+    expect(await waiting).toMatchObject({ outcome: 'matched', line: 'done' });
+  });
+
   it('is capped, and a cancelled wait leaves the process alone', async () => {
     fresh({ waitCapMs: 1000 });
     await start({ command: 'x', name: 'x' });
@@ -376,11 +384,7 @@ describe('waiting for output', () => {
     const waiting = manager.waitForLog('x', { pattern: 'never' });
     const stubborn = manager.waitForLog('x', { pattern: 'never', stopAtPrompt: false, timeoutMs: 2000 });
     await vi.advanceTimersByTimeAsync(2000);
-    expect(await waiting).toMatchObject({
-      outcome: 'awaiting_input',
-      tail: 'Name: ',
-      waitedMs: 500 + TURN_MS,
-    });
+    expect(await waiting).toMatchObject({ outcome: 'awaiting_input', tail: 'Name: ', waitedMs: 500 });
     expect(await stubborn).toMatchObject({ outcome: 'timeout' });
   });
 
@@ -389,11 +393,11 @@ describe('waiting for output', () => {
     runner.last.atPrompt = true;
     const waiting = manager.waitForLog('x', { pattern: 'done' });
     await vi.advanceTimersByTimeAsync(400);
-    // As on a busy event loop: the time is over, and only then is the output read.
+    // As on a busy event loop: the time is over, and only then, in the same turn, is the output read.
     setTimeout(() => {
       runner.last.print('done\n');
     }, 100);
-    await vi.advanceTimersByTimeAsync(200);
+    vi.advanceTimersByTime(200);
     expect(await waiting).toMatchObject({ outcome: 'matched', line: 'done' });
   });
 });
@@ -528,7 +532,7 @@ describe('input', () => {
     runner.last.print('2\n>>> ');
     expect((await turn).reply).toMatchObject({ outcome: 'matched', page: { text: '2\n>>> ' } });
     const quiet = manager.send('x', { text: 'pass', waitFor: { idleMs: 100 } });
-    await vi.advanceTimersByTimeAsync(100 + TURN_MS);
+    await vi.advanceTimersByTimeAsync(100);
     expect((await quiet).reply).toMatchObject({ outcome: 'idle', page: { text: '' } });
   });
 });
