@@ -11,8 +11,11 @@ export interface PatternHit {
 export interface Pattern {
   readonly source: string;
   test(line: string): boolean;
-  /** What it captured, or null without a match. A line that only contains the source verbatim captures nothing. */
-  exec(line: string): PatternHit | null;
+  /**
+   * What it captured, or null without a match. A line that only contains the source verbatim captures nothing. With
+   * `beyond`, a match counts only if it ends after that index.
+   */
+  exec(line: string, beyond?: number): PatternHit | null;
 }
 
 /** Longer patterns are mistakes, and matching takes time in proportion to the pattern. */
@@ -39,10 +42,12 @@ export async function compilePattern(source: string): Promise<Pattern> {
   return {
     source,
     test,
-    exec(line) {
+    exec(line, beyond) {
       if (!test(line)) return null;
       const matcher = expression.matcher(line);
-      if (!matcher.find()) return { groups: [], named: {} };
+      do {
+        if (!matcher.find()) return execVerbatim(source, line, beyond);
+      } while (beyond !== undefined && matcher.end() <= beyond);
       const groups = Array.from({ length: matcher.groupCount() }, (_, group) => matcher.group(group + 1));
       return { groups, named: { ...matcher.getNamedGroups() } };
     },
@@ -53,8 +58,12 @@ function literal(source: string): Pattern {
   return {
     source,
     test: (line) => line.includes(source),
-    exec: (line) => (line.includes(source) ? { groups: [], named: {} } : null),
+    exec: (line, beyond) => execVerbatim(source, line, beyond),
   };
+}
+
+function execVerbatim(source: string, line: string, beyond = 0): PatternHit | null {
+  return line.includes(source, beyond - source.length + 1) ? { groups: [], named: {} } : null;
 }
 
 function refuseMisfits(source: string): void {

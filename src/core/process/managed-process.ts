@@ -85,6 +85,12 @@ export class ManagedProcess {
     return this.buffer.runStart(this.#run);
   }
 
+  /** Where a reader begins: a cursor beyond the end is from another life of this id, and begins at the current run. */
+  beginning(since: number | 'now' | undefined): number {
+    if (since === 'now') return this.buffer.end;
+    return since === undefined || since > this.buffer.end ? this.runFrom : since;
+  }
+
   get status(): Status {
     return statusOf(this.#state);
   }

@@ -145,10 +145,8 @@ export class ProcessManager implements ProcessService {
     context?: CallContext,
   ): Promise<AsyncIterable<OutputEvent>> {
     const process = this.#registry.get(id);
-    const { buffer, runFrom } = process;
-    const wanted = since === 'now' ? buffer.end : (since ?? runFrom);
     return followOutput(process, {
-      from: wanted > buffer.end ? runFrom : wanted,
+      from: process.beginning(since),
       isKept: () => this.#registry.find(id) === process,
       subscribe: (listener) =>
         this.#events.add((event) => {

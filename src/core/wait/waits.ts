@@ -42,9 +42,10 @@ export class Waits {
     request: LogWaitRequest,
     context?: CallContext,
   ): Promise<LogWaitOutcome> {
-    const from = request.since === 'now' ? process.buffer.end : (request.since ?? process.runFrom);
+    const from = process.beginning(request.since);
     const [pattern, failurePattern] = await compileEach(request.pattern, request.failurePattern);
-    const watch = { pattern, failurePattern, stream: request.stream ?? 'both', from };
+    const stream = request.stream ?? 'both';
+    const watch = { pattern, failurePattern, stream, from, wholeLines: true };
     const conditions: Arm<LogHit | 'exited' | 'awaiting_input'>[] = [
       logCondition(process, watch),
       exitCondition(process),
