@@ -35,15 +35,15 @@ export async function probePort(target: PortTarget, signal: AbortSignal): Promis
 
 /** The first success; else the refusal that came furthest. */
 function firstOpen(looks: readonly Promise<ProbeResult>[]): Promise<ProbeResult> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const refusals: Refusal[] = [];
     for (const look of looks) {
-      void look.then((result) => {
+      look.then((result) => {
         if (result.open) resolve(result);
         else if (refusals.push(result) === looks.length) {
           resolve(refusals.find(({ accepted }) => accepted) ?? refusals[0] ?? result);
         }
-      });
+      }, reject);
     }
   });
 }
@@ -95,7 +95,7 @@ function probeHttp(
     const request = get({
       host,
       port,
-      path,
+      path: asBrowsersAsk(path),
       agent: false,
       headers: { host: `${name}:${port}`, accept: '*/*' },
     });
@@ -123,6 +123,12 @@ function probeHttp(
       end(refused(accepted ? `no HTTP answer: ${reasonOf(error)}` : reasonOf(error), accepted));
     });
   });
+}
+
+/** A path as it goes over the wire: percent-encoded where it must be, without a fragment. */
+function asBrowsersAsk(path: string): string {
+  const { pathname, search } = new URL(`http://localhost${path}`);
+  return pathname + search;
 }
 
 function refused(reason: string, accepted = false): Refusal {

@@ -51,6 +51,26 @@ describe('tcp', () => {
 });
 
 describe('http', () => {
+  it('asks for a path as a browser does, whatever characters it has', async () => {
+    const asked: string[] = [];
+    const port = await serveHttp((request, response) => {
+      asked.push(request.url ?? '');
+      response.end();
+    });
+    for (const path of ['/日本?q=é', '/a\u0001b', '/%41#here', '//twice', '/\ud800', '/[x]?a[]=1&b=c%20d']) {
+      const target = { host: '127.0.0.1', port, http: { ...http, path } };
+      expect(await probePort(target, signal)).toMatchObject({ open: true });
+    }
+    expect(asked).toEqual([
+      '/%E6%97%A5%E6%9C%AC?q=%C3%A9',
+      '/a%01b',
+      '/%41',
+      '//twice',
+      '/%EF%BF%BD',
+      '/[x]?a[]=1&b=c%20d',
+    ]);
+  });
+
   it('waits out a server that is not ready', async () => {
     const { seen } = await start('exec ./listen-late.mjs --unready 300');
     const port = Number((await seen(/listening on (\d+)/))[1]);
