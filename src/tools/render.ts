@@ -95,8 +95,14 @@ export function renderSend(sent: WireSend, omittedLines: number): string {
       `stdin is full: the program does not read. Send the remaining ${total_bytes - accepted_bytes} bytes later.`,
     outcome !== undefined && `reply: ${outcome} after ${waited_ms ?? 0} ms`,
     `cursor: ${cursor}`,
-    omittedLines > 0 && `${omittedLines} lines left out; get_output with since reads them`,
+    omittedLines > 0 && `${omittedLines} lines left out; ${callForTheRest(sent)}`,
     output !== undefined && block(screen === undefined ? 'output' : `screen ${screen}`, output),
   ];
   return joinLines(lines);
+}
+
+function callForTheRest({ id, screen, cursor }: WireSend): string {
+  return screen === undefined
+    ? `get_output ${JSON.stringify({ id, since: cursor })} reads them`
+    : `get_output ${JSON.stringify({ id, screen: true })} with a larger max_bytes shows them`;
 }

@@ -300,7 +300,7 @@ describe('both forms of an answer carry the same facts', () => {
       reply: {
         outcome: 'idle',
         waitedMs: 500,
-        page: pageOf({ text: '>>> 4\n', omitted: [{ lines: 3, where: 'middle' }] }),
+        page: pageOf({ text: '>>> 4\n', omitted: [{ lines: 3, where: 'after' }] }),
       },
       cursor: 12,
     });
@@ -316,7 +316,7 @@ describe('both forms of an answer carry the same facts', () => {
       cursor: 12,
     });
     expect(reply.text).toContain('Send the remaining 7 bytes later');
-    expect(reply.text).toContain('3 lines left out');
+    expect(reply.text).toContain('3 lines left out; get_output {"id":"web","since":12} reads them');
     expect(missingFacts(reply)).toEqual([]);
   });
 
