@@ -143,6 +143,7 @@ export interface RemoveRequest {
 export interface ProcessService {
   run(request: RunRequest, context?: CallContext): Promise<RunResult>;
   list(request?: ListRequest): Promise<ProcessListing>;
+  /** One page of output. A cursor beyond the end is treated as by `openOutput`. */
   read(id: string, request?: ReadRequest): Promise<OutputPage>;
   /**
    * The output as it comes, every byte from the cursor on exactly once. A reader slower than the process is told of a

@@ -20,10 +20,25 @@ export function renderOutput(page: OutputPage, request: ReadRequest): string {
     `next: since=${next}`,
   ].filter((part) => part !== undefined && part !== false);
   const omitted = page.omitted.map((part) => describeOmitted(part, page, request));
-  const empty = screen ? '(the screen is blank)' : '(no output in this range)';
-  return [header.join(' | '), ...omitted, ...screenNotes(page), page.text === '' ? empty : page.text].join(
+  const text = page.text === '' ? emptyNote(page) : page.text;
+  return [header.join(' | '), ...cursorNotes(page, request), ...omitted, ...screenNotes(page), text].join(
     '\n',
   );
+}
+
+function emptyNote({ screen, omitted }: OutputPage): string {
+  if (screen === undefined) return '(no output in this range)';
+  return omitted.length === 0
+    ? '(the screen is blank)'
+    : '(max_bytes is too small for what the screen shows)';
+}
+
+function cursorNotes({ run, end }: OutputPage, { since }: ReadRequest): string[] {
+  return since !== undefined && since > end
+    ? [
+        `[since=${since} is beyond the end, so of an earlier process of this name: run ${run} is shown from its start]`,
+      ]
+    : [];
 }
 
 function screenNotes({ screen, alternateScreen }: OutputPage): string[] {

@@ -236,11 +236,13 @@ describe('hard cases', () => {
     await small.close();
   });
 
-  it('answers with an empty page at and beyond the end', async () => {
-    const id = await printed(server(), 'echo x');
-    expect((await server().output(id, { since: 2 })).text).toBe('');
-    const beyond = await server().output(id, { since: 1_000_000 });
-    expect(beyond.text).toBe('');
-    expect(beyond.next).toBe(2);
+  it('answers with an empty page at the end, and begins anew for the cursor of an earlier record', async () => {
+    const old = await printed(server(), 'seq 1 1000', { name: 'again' });
+    const { next } = await server().output(old);
+    expect((await server().output(old, { since: next })).text).toBe('');
+    await server().ok('remove_process', { id: old });
+    const id = await printed(server(), 'echo something', { name: 'again' });
+    const page = await server().call('get_output', { id, since: next });
+    expect(page.text).toMatch(/next: since=10\n\[since=3893 is beyond the end[^\n]*\]\nsomething\n$/);
   });
 });

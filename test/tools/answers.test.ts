@@ -395,6 +395,18 @@ describe('get_output', () => {
     ]);
   });
 
+  it('says so where a cursor is beyond the end', async () => {
+    const { call, service } = await connect();
+    service.answers.read = () => pageOf({ text: 'new\n', from: 0, to: 4, next: 4, end: 4 });
+    const { text } = await call('get_output', { id: 'web', since: 4000 });
+    expect(text.split('\n').slice(1)).toEqual([
+      '[since=4000 is beyond the end, so of an earlier process of this name: run 1 is shown from its start]',
+      'new',
+      '',
+    ]);
+    expect((await call('get_output', { id: 'web', since: 4 })).text).not.toContain('beyond');
+  });
+
   it('tells an empty range from a failure', async () => {
     const { call, service } = await connect();
     service.answers.read = () => pageOf({ text: '', from: 6 });

@@ -41,12 +41,14 @@ export function renderPage(
   request: Omit<ReadRequest, 'grep'>,
   pattern?: Pattern,
 ): RenderedPage {
-  const wanted = Math.max(0, Math.floor(request.since ?? runFrom));
+  const since = Math.max(0, Math.floor(request.since ?? runFrom));
+  // A cursor beyond the end is one of an earlier record of this name.
+  const wanted = since > buffer.end ? runFrom : since;
   const from = Math.min(Math.max(wanted, buffer.start), buffer.end);
   const { stream = 'both', raw = false, timestamps = false } = request;
   const view: View = {
     buffer,
-    range: { from, to: buffer.end, stream, raw, borderAtStart: request.since !== undefined },
+    range: { from, to: buffer.end, stream, raw, borderAtStart: wanted === request.since },
     pattern,
     context: request.context ?? 0,
     timestamps,

@@ -90,15 +90,12 @@ describe('renderPage: which part', () => {
     for (let since = 1; since <= 5; since++) expect(read(coloured, { since }).text).toBe('red\n');
   });
 
-  it('treats a cursor beyond the end as the end', () => {
-    const page = read(HUNDREDS, { since: 10 ** 12 });
-    expect(page).toMatchObject({
-      text: '',
-      from: HUNDREDS.end,
-      to: HUNDREDS.end,
-      next: HUNDREDS.end,
-      omitted: [],
-    });
+  it('begins at the current run for a cursor beyond the end, which an earlier record of the name gave', () => {
+    const buffer = bufferOf('first\n');
+    buffer.beginRun(2, 0);
+    buffer.append('stdout', Buffer.from('second\n'), 0);
+    expect(read(buffer, { since: 14 }, 6)).toMatchObject({ text: 'second\n', from: 6, next: 13 });
+    expect(read(buffer, { since: 13 }, 6)).toMatchObject({ text: '', from: 13, next: 13 });
   });
 
   it('reports what was evicted as a gap in bytes', () => {
