@@ -4,6 +4,7 @@ import { defineTool } from './define-tool.ts';
 import * as field from './fields.ts';
 import { present } from './present.ts';
 import { renderOutput } from './render-output.ts';
+import { invalidArgument } from './validate.ts';
 
 const { optional } = field;
 
@@ -24,7 +25,10 @@ export const outputSelection = z.strictObject({
   screen: optional(field.flag.describe('PTY: the screen as it stands')),
 });
 
+/** Throws INVALID_ARGUMENT for what would be without effect. */
 export function toReadRequest({ max_bytes, ...rest }: z.output<typeof outputSelection>): ReadRequest {
+  if (rest.context !== undefined && rest.context > 0 && rest.grep === undefined)
+    throw invalidArgument('context needs grep', 'Add grep, or leave context out.');
   return { ...rest, ...present({ maxBytes: max_bytes }) };
 }
 

@@ -407,6 +407,21 @@ describe('get_output', () => {
     expect((await call('get_output', { id: 'web', since: 4 })).text).not.toContain('beyond');
   });
 
+  it('tells a blank screen from one that max_bytes has no room for', async () => {
+    const { call, service } = await connect();
+    const screen = {
+      ...{ cols: 80, rows: 24, cursor: { row: 1, col: 1 } },
+      ...{ alternate: false, title: '', missingBytes: 0 },
+    };
+    service.answers.read = () => pageOf({ text: '', screen });
+    expect((await call('get_output', { id: 'web', screen: true })).text).toMatch(
+      /\n\(the screen is blank\)$/,
+    );
+    service.answers.read = () => pageOf({ text: '', screen, omitted: [{ lines: 24, where: 'after' }] });
+    const { text } = await call('get_output', { id: 'web', screen: true, max_bytes: 2 });
+    expect(text).toMatch(/\n\(max_bytes is too small for what the screen shows\)$/);
+  });
+
   it('tells an empty range from a failure', async () => {
     const { call, service } = await connect();
     service.answers.read = () => pageOf({ text: '', from: 6 });

@@ -204,6 +204,7 @@ describe('arguments that need or exclude each other', () => {
     ['run_background', { command: 'x', language: 'bash' }, /language goes with code/],
     ['run_background', { code: 'x', language: 'bash', args: [] }, /args goes with command/],
     ['run_background', { command: 'x', cols: 80 }, /cols and rows need pty/],
+    ['get_output', { id: 'web', context: 3 }, /context needs grep/],
     [
       'run_background',
       { command: 'x', wait_for: {} },

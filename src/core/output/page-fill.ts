@@ -110,6 +110,8 @@ export function keepEnd(
       first = 0;
     }
   }
+  // What separates groups of neighbours has nothing to stand between.
+  if (lines[first]?.stream === undefined && lines[first]?.hit === false) first++;
   const kept = lines.slice(first);
   if (kept.length === 0 && lines.length > 0 && budget.lines > 0) return undefined;
   const from = kept.reduce((least, line) => Math.min(least, line.from), range.to);

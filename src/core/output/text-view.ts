@@ -111,7 +111,7 @@ function bothEnds(view: View, head: number, tail: number, bytes: number): Shown 
   const rest = { ...view.range, from: first.next, borderAtStart: true };
   const last = end({ ...view, range: rest }, bytes >> 1, tail);
   const left = last.omitted.reduce((sum, { lines }) => sum + lines, 0);
-  const marker = left === 0 ? '' : `${first.text.endsWith('\n') ? '' : '\n'}--- ${left} omitted ---\n`;
+  const marker = left === 0 ? '' : `${/[^\n]$/.test(first.text) ? '\n' : ''}--- ${left} omitted ---\n`;
   return {
     ...last,
     from: first.from,

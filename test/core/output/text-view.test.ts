@@ -57,6 +57,7 @@ describe('renderPage: which part', () => {
     expect(both.text).toBe('line 1\n--- 498 omitted ---\nline 500\n');
     expect(both).toMatchObject({ omitted: [{ lines: 498, where: 'middle' }], next: HUNDREDS.end });
     expect(read(bufferOf('a\nb\n'), { head: 5, tail: 5 })).toMatchObject({ text: 'a\nb\n', omitted: [] });
+    expect(read(HUNDREDS, { head: 0, tail: 1 }).text).toBe('--- 499 omitted ---\nline 500\n');
     expect(read(bufferOf('a\nb\nc\n'), { head: 2, tail: 2 })).toMatchObject({
       text: 'a\nb\nc\n',
       omitted: [],
@@ -244,6 +245,8 @@ describe('renderPage: search', () => {
     const tail = await search(LOG, 'ERROR', { tail: 1, context: 1 });
     expect(tail).toMatchObject({ matches: 3, omitted: [{ lines: 2, where: 'before' }] });
     expect(tail.text).toMatch(/f\nERROR three\ng\n$/);
+    const apart = bufferOf('a\nERROR one\nb\nc\nd\nERROR two\n');
+    expect((await search(apart, 'ERROR', { tail: 1, context: 1 })).text).toBe('d\nERROR two\n');
     expect((await search(LOG, 'ERROR', { head: 2, context: 1 })).text).toMatch(/ERROR two\nf\n$/);
     const head = await search(LOG, 'ERROR', { head: 1, context: 1 });
     expect(head).toMatchObject({
