@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CLIENTS, TestServer, fixtures, useServer } from '../helpers/start-server.ts';
+import { until } from '../helpers/until.ts';
 
 /** Keeps what was printed readable after the end: output is read from a finished run. */
 async function printed(
@@ -109,6 +110,11 @@ describe('clean text', () => {
       `for part in 'a\\033' '[3' '1mred' '\\033[' '0m!\\n'; do printf "$part"; sleep 0.05; done`,
     );
     expect((await server().output(ansi)).text.trim()).toBe('ared!');
+  });
+
+  it('shows a character that was never finished once nothing is left of the program', async () => {
+    const id = await printed(server(), `printf 'abc\\303'`);
+    await until('the unfinished character', async () => (await server().output(id)).text === 'abc\ufffd');
   });
 
   it('gives the bytes as they came with raw', async () => {

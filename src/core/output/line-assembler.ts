@@ -95,14 +95,18 @@ export class LineAssembler {
 
   /**
    * The unfinished last line of each stream that has one. A character or an escape sequence cut off at its end is not
-   * in its text yet. The text is made when it is first asked for, which must be before the next push.
+   * in its text yet, unless nothing follows any more. The text is made when it is first asked for, which must be before
+   * the next push.
    */
-  partials(): Line[] {
+  partials(ended = false): Line[] {
     const { stdout, stderr } = this.#unfinished;
     return (stderr === stdout ? [stdout] : [stdout, stderr])
       .filter(({ length }) => length > 0)
       .sort((one, other) => one.from - other.from)
-      .map((unfinished) => new PartialLine(unfinished, (bytes) => this.#heldBack(bytes)));
+      .map(
+        (unfinished) =>
+          new PartialLine(unfinished, (bytes) => (ended ? this.#text(bytes) : this.#heldBack(bytes))),
+      );
   }
 
   #heldBack(bytes: Uint8Array): string {

@@ -1,8 +1,6 @@
 import { splitCharacter, splitPoint } from './clean-text.ts';
-import { countNewlines } from './count-newlines.ts';
 import { LineAssembler, type Line } from './line-assembler.ts';
 import type { OutputBuffer, RunBorder, Segment } from './output-buffer.ts';
-import type { Pattern } from './pattern.ts';
 import type { StreamFilter, StreamName } from '../types.ts';
 
 /** What a page is made from: a range of the merged output, and how its lines are to be made. */
@@ -16,8 +14,10 @@ export interface LineRange {
   /** Whether a border exactly at `from` belongs to the range: it does when the reader came from the run before. */
   borderAtStart: boolean;
   maxLineBytes?: number;
-  /** Finished lines that do not match are left out early: most of the cost of a search that needs no neighbours. */
-  only?: Pattern;
+  /** No more is printed after the end of the range: what is cut off there stays so. */
+  ended?: boolean;
+  /** Finished lines that are not wanted are left out early: most of the cost of a search that needs no neighbours. */
+  only?: (line: Line) => boolean;
 }
 
 /** One line, or piece of an over-long line, of a page; or the border of a run, which has no stream. */
@@ -49,11 +49,11 @@ const CARRY_BYTES = 4096;
 export function* pageLines(buffer: OutputBuffer, range: LineRange): Generator<PageLine> {
   let from = range.from;
   for (const border of shownBorders(buffer, range)) {
-    yield* linesOfRun(buffer, range, from, border.offset);
+    yield* linesOfRun(buffer, { ...range, from, to: border.offset, ended: true });
     yield borderLine(border);
     from = border.offset;
   }
-  yield* linesOfRun(buffer, range, from, range.to);
+  yield* linesOfRun(buffer, { ...range, from });
 }
 
 /** Runs that printed nothing leave no border: of several at one offset only the last is shown. */
@@ -70,9 +70,9 @@ function borderLine({ run, offset, at }: RunBorder): PageLine {
   return { ...place, text, complete: true, last: true, continues: false, pendingBytes: 0 };
 }
 
-function* linesOfRun(buffer: OutputBuffer, range: LineRange, from: number, to: number): Generator<PageLine> {
+function* linesOfRun(buffer: OutputBuffer, range: LineRange): Generator<PageLine> {
+  const { from, to, stream, raw, maxLineBytes, starts, only } = range;
   if (from >= to) return;
-  const { stream, raw, maxLineBytes, starts, only } = range;
   const continuing = { stdout: false, stderr: false };
   let lines: PageLine[] = [];
   const add = (line: Line, last: boolean, pendingBytes: number): void => {
@@ -92,10 +92,10 @@ function* linesOfRun(buffer: OutputBuffer, range: LineRange, from: number, to: n
     continuing[name] = !last;
   };
   const assembler = new LineAssembler({ stream, raw, ...(maxLineBytes && { maxLineBytes }) }, (line) => {
-    if (only !== undefined && line.complete && !only.test(line.text)) continuing[line.stream] = false;
+    if (only !== undefined && line.complete && !only(line)) continuing[line.stream] = false;
     else add(line, line.complete, assembler.pendingBeside(line.stream));
   });
-  for (const segment of carried(buffer, range, from)) assembler.push(segment);
+  for (const segment of carried(buffer, range)) assembler.push(segment);
   const slice = Math.min(SLICE_BYTES, (maxLineBytes ?? SLICE_BYTES) * LINES_PER_SLICE);
   for (let offset = from; offset < to; offset += slice) {
     for (const segment of buffer.segments(offset, Math.min(offset + slice, to))) {
@@ -106,7 +106,7 @@ function* linesOfRun(buffer: OutputBuffer, range: LineRange, from: number, to: n
     yield* lines;
     lines = [];
   }
-  const partials = assembler.partials().filter(({ text }) => text !== '');
+  const partials = assembler.partials(range.ended).filter(({ text }) => text !== '');
   for (const [index, partial] of partials.entries()) {
     // Only after the last of them everything up to the end has been shown.
     const pendingBytes = index === partials.length - 1 ? 0 : Infinity;
@@ -123,7 +123,7 @@ function* linesOfRun(buffer: OutputBuffer, range: LineRange, from: number, to: n
  * The beginnings of characters and escape sequences that were cut off, and so not shown, where the range begins. They
  * are shown together with their ends.
  */
-function carried(buffer: OutputBuffer, { stream, raw, starts }: LineRange, from: number): Segment[] {
+function carried(buffer: OutputBuffer, { from, stream, raw, starts }: LineRange): Segment[] {
   const streams: StreamFilter[] = raw ? [stream] : stream === 'both' ? ['stdout', 'stderr'] : [stream];
   return streams.flatMap((name) => {
     const offset = name === 'both' ? from : Math.max(from, starts?.[name] ?? 0);
@@ -139,70 +139,4 @@ function carried(buffer: OutputBuffer, { stream, raw, starts }: LineRange, from:
       ? []
       : [{ ...last, from: offset - rest.length, bytes: rest }];
   });
-}
-
-/** Where the end of a range begins, in each stream. */
-export interface TailStart {
-  starts: Record<StreamName, number>;
-  /** It is in the middle of a line, too long to be followed back to its beginning. */
-  cut: boolean;
-}
-
-/** Where the last `lines` lines of the range begin. */
-export function tailStart(buffer: OutputBuffer, range: LineRange, lines: number): TailStart {
-  const { from, to, stream, raw } = range;
-  const newlines = newlinesBackward(buffer, from, to, stream);
-  let found = newlines.next();
-  for (let passed = 0; !found.done && passed < lines; passed++) found = newlines.next();
-  if (found.done) return { starts: { stdout: found.value, stderr: found.value }, cut: found.value > from };
-  const start = found.value.offset + 1;
-  const starts = { stdout: start, stderr: start };
-  if (!raw && stream === 'both') {
-    // The other stream may be in the middle of a line there.
-    const other = found.value.stream === 'stdout' ? 'stderr' : 'stdout';
-    const before = newlinesBackward(buffer, Math.max(from, start - SLICE_BYTES), start, other).next();
-    starts[other] = before.done ? before.value : before.value.offset + 1;
-  }
-  return { starts, cut: false };
-}
-
-/** Newlines from the end on. Returns where it stopped: `from`, or earlier inside a line longer than a slice. */
-function* newlinesBackward(
-  buffer: OutputBuffer,
-  from: number,
-  to: number,
-  stream: StreamFilter,
-): Generator<{ offset: number; stream: StreamName }, number> {
-  let length = 0;
-  for (let high = to; high > from; high -= SLICE_BYTES) {
-    if (length > SLICE_BYTES) return high;
-    for (const segment of [...buffer.segments(Math.max(from, high - SLICE_BYTES), high)].reverse()) {
-      if (stream !== 'both' && segment.stream !== stream) continue;
-      for (let index = segment.bytes.length - 1; index >= 0; index--) {
-        length++;
-        if (segment.bytes[index] !== NEWLINE) continue;
-        length = 0;
-        yield { offset: segment.from + index, stream: segment.stream };
-      }
-    }
-  }
-  return from;
-}
-
-/** Lines in the range, unfinished ones at its end included where they have text. */
-export function countLines(buffer: OutputBuffer, range: LineRange): number {
-  let count = 0;
-  for (const segment of buffer.segments(range.from, range.to)) {
-    if (range.stream === 'both' || segment.stream === range.stream) count += countNewlines(segment.bytes);
-  }
-  const { starts } = tailStart(buffer, range, 0);
-  for (const line of pageLines(buffer, { ...range, ...beginAt(starts) })) {
-    if (line.last && !line.complete) count++;
-  }
-  return count;
-}
-
-/** What makes a range begin at different offsets in each stream. */
-export function beginAt(starts: Record<StreamName, number>): Pick<LineRange, 'from' | 'starts'> {
-  return { from: Math.min(starts.stdout, starts.stderr), starts };
 }

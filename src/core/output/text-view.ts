@@ -1,7 +1,8 @@
 import { DEFAULT_PAGE_BYTES } from '../limits.ts';
 import type { OutputBuffer } from './output-buffer.ts';
 import { fillForward, joinLines, keepEnd, type Budget, type Filling } from './page-fill.ts';
-import { beginAt, countLines, pageLines, tailStart, type LineRange } from './page-lines.ts';
+import { beginAt, countLines, tailStart } from './line-starts.ts';
+import { pageLines, type LineRange } from './page-lines.ts';
 import { everyLine, matchingLines, type SelectedLine, type Tally } from './page-selection.ts';
 import type { Pattern } from './pattern.ts';
 import type { ReadRequest } from '../service.ts';
@@ -12,6 +13,8 @@ export interface PageSource {
   buffer: OutputBuffer;
   /** Start of the current run, where a read without a cursor begins. */
   runFrom: number;
+  /** Nothing is left of the process, so nothing more will be printed. */
+  ended?: boolean;
 }
 
 export type RenderedPage = Omit<OutputPage, 'id' | 'run' | 'status' | 'exit'>;
@@ -37,7 +40,7 @@ interface View {
  * compiled, `tail` and `head` count hits, and `omitted` hits left out.
  */
 export function renderPage(
-  { buffer, runFrom }: PageSource,
+  { buffer, runFrom, ended = false }: PageSource,
   request: Omit<ReadRequest, 'grep'>,
   pattern?: Pattern,
 ): RenderedPage {
@@ -48,7 +51,7 @@ export function renderPage(
   const { stream = 'both', raw = false, timestamps = false } = request;
   const view: View = {
     buffer,
-    range: { from, to: buffer.end, stream, raw, borderAtStart: wanted === request.since },
+    range: { from, to: buffer.end, stream, raw, ended, borderAtStart: wanted === request.since },
     pattern,
     context: request.context ?? 0,
     timestamps,
@@ -89,7 +92,7 @@ function end(view: View, bytes: number, lines: number): Shown {
   const { buffer, range, timestamps, pattern } = view;
   const budget = { bytes, lines, timestamps };
   // No line takes less than a byte of the page. A search has to see all lines.
-  const late = pattern === undefined ? tailStart(buffer, range, Math.min(lines, bytes)) : undefined;
+  const late = pattern === undefined ? tailStart(buffer, range, Math.min(lines, bytes), bytes) : undefined;
   const tailView = { ...view, range: { ...range, ...(late && beginAt(late.starts)) } };
   const { filling, tally } = fit(tailView, budget, (selected, fitting) => keepEnd(fitting, selected, budget));
   const total = pattern === undefined ? countLines(buffer, range) : tally.matches;
@@ -141,7 +144,10 @@ function fit(
 
 function select({ buffer, pattern, context }: View, range: LineRange, tally: Tally): Iterable<SelectedLine> {
   if (pattern === undefined) return everyLine(pageLines(buffer, range));
-  const lines = pageLines(buffer, context === 0 ? { ...range, only: pattern } : range);
+  const lines = pageLines(
+    buffer,
+    context === 0 ? { ...range, only: ({ text }) => pattern.test(text) } : range,
+  );
   return matchingLines(lines, pattern, context, tally);
 }
 

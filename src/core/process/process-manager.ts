@@ -128,8 +128,8 @@ export class ProcessManager implements ProcessService {
     const process = this.#registry.get(id);
     if (request.screen === true) return screenPage(process, request);
     const pattern = request.grep === undefined ? undefined : await compilePattern(request.grep);
-    const { run, status, exit, buffer, runFrom, terminal } = process;
-    const page = renderPage({ buffer, runFrom }, request, pattern);
+    const { run, status, exit, buffer, runFrom, live, terminal } = process;
+    const page = renderPage({ buffer, runFrom, ended: !live }, request, pattern);
     const awaitingInput = await process.awaitingInput();
     return {
       ...{ id, run, status, ...(exit && { exit }), ...page },

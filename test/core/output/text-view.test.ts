@@ -149,6 +149,20 @@ describe('renderPage: lines', () => {
     expect(read(buffer, { tail: 4 }).text).toBe('x\ny\nz\nleftright\n');
   });
 
+  it('shows a character cut off at the end only when no more can come', () => {
+    const buffer = new OutputBuffer(1000);
+    buffer.beginRun(1, 0);
+    buffer.append('stdout', Buffer.from('abc\xc3', 'latin1'), 0);
+    for (const request of [{}, { since: 0 }, { since: 3 }, { since: 0, raw: true }]) {
+      const shown = request.since === 3 ? '' : 'abc';
+      expect(renderPage({ buffer, runFrom: 0 }, request).text).toBe(shown);
+      expect(renderPage({ buffer, runFrom: 0, ended: true }, request).text).toBe(`${shown}\ufffd`);
+    }
+    buffer.beginRun(2, 0);
+    buffer.append('stdout', Buffer.from('next\n'), 0);
+    expect(renderPage({ buffer, runFrom: 4 }, { since: 0 }).text).toMatch(/^abc\ufffd\n--- run 2/);
+  });
+
   it('stamps lines with their arrival in UTC, and a split line once', () => {
     const buffer = bufferOf('a\nb', 'c\n');
     expect(read(buffer, { timestamps: true }).text).toBe('00:00:00.000 a\n00:00:01.000 bc\n');
@@ -195,6 +209,13 @@ describe('renderPage: budget', () => {
     const shown = page.text.split('\n').length - 1;
     expect(page.text).toBe(numbered(501 - shown, 500));
     expect(page.omitted).toEqual([{ lines: 500 - shown, where: 'before' }]);
+  });
+
+  it('counts back over lines longer than a slice where the page has room for them', () => {
+    const buffer = bufferOf(`a\nb\nc\n${'x'.repeat(70_000)}\n`);
+    const page = read(buffer, { tail: 3, maxBytes: 100_000 });
+    expect(page.text).toBe(`b\nc\n${'x'.repeat(70_000)}\n`);
+    expect(page.omitted).toEqual([{ lines: 1, where: 'before' }]);
   });
 
   it('keeps the end of a last line that is too long', () => {
