@@ -3,9 +3,10 @@ import { STATUSES } from '../core/types.ts';
 import { defineTool } from './define-tool.ts';
 import * as field from './fields.ts';
 import { fitList } from './fit-list.ts';
-import { renderList } from './render.ts';
+import { present } from './present.ts';
+import { renderList } from './render-list.ts';
 import { listShape } from './shapes.ts';
-import { toProcess } from './wire.ts';
+import { shortList } from './text.ts';
 
 export const listProcesses = defineTool({
   name: 'list_processes',
@@ -21,18 +22,19 @@ export const listProcesses = defineTool({
   async handler(args, service) {
     const { processes, supervision } = await service.list(args);
     const named = args.ids !== undefined;
-    const { shown, omittedEnded, detail } = fitList(processes.map(toProcess), named);
+    const { shown, omitted, detail } = fitList(processes, named);
+    const { warning } = supervision;
     const notes = [
-      ...(supervision.warning === undefined ? [] : [`warning: ${supervision.warning}`]),
-      ...(omittedEnded === 0
-        ? []
-        : [`${omittedEnded} older ended processes left out; status "ended" or ids shows them`]),
+      warning !== undefined && `warning: ${warning}`,
+      detail === 'short' && 'shortened to fit; list_processes with ids of a few of them tells all',
+      omitted.length > 0 &&
+        `${omitted.length} older ended processes left out; ids tells of them: ${shortList(omitted)}`,
     ];
     return {
       value: {
-        processes: shown,
-        ...(omittedEnded > 0 && { omitted_ended: omittedEnded }),
-        ...(supervision.warning !== undefined && { warning: supervision.warning }),
+        processes: shown.map(({ process }) => process),
+        ...(omitted.length > 0 && { omitted_ended: omitted.length }),
+        ...present({ warning }),
       },
       text: renderList(shown, detail, notes),
     };

@@ -1,6 +1,6 @@
-import type { WireKill, WireProcess, WireRun, WireSend } from './wire.ts';
+import type { WireKill, WireRun, WireSend } from './wire.ts';
 import { renderReady } from './render-wait.ts';
-import { block, joinLines, shortList, statusOf } from './text.ts';
+import { block, joinLines, pidOf, shortList, statusOf } from './text.ts';
 
 export function renderRun(run: WireRun): string {
   const lines = [
@@ -12,62 +12,6 @@ export function renderRun(run: WireRun): string {
     run.tail !== undefined && run.wait?.tail === undefined && block('last output', run.tail),
   ];
   return joinLines(lines);
-}
-
-function pidOf({ pid }: { pid: number | null }): string {
-  return pid === null ? '' : ` pid ${pid}`;
-}
-
-/** Every process on aligned lines; in a long list only the line that tells them apart. */
-export function renderList(
-  processes: readonly WireProcess[],
-  detail: 'full' | 'short',
-  notes: readonly string[],
-): string {
-  const ended = processes.filter(({ ended_at }) => ended_at !== undefined).length;
-  const header = `${processes.length} processes, ${ended} of them ended`;
-  const width = Math.max(0, ...processes.map(({ id }) => id.length));
-  const statusWidth = Math.max(0, ...processes.map((process) => statusOf(process).length));
-  const rows = processes.map((process) => {
-    const row = `${process.id.padEnd(width)}  ${statusOf(process).padEnd(statusWidth)}  ${headline(process)}`;
-    return detail === 'full' ? joinLines([row, ...details(process).map((text) => `  ${text}`)]) : row;
-  });
-  return joinLines([header, ...notes, ...rows]);
-}
-
-function headline(process: WireProcess): string {
-  const { run, uptime_ms, ports, memory_bytes, cpu_percent, ended_at } = process;
-  const alive = ended_at === undefined;
-  const parts = [
-    `run ${run}${pidOf(process)}`,
-    `up ${duration(uptime_ms)}`,
-    ports.length > 0 && `ports ${ports.join(',')}`,
-    alive && `${(memory_bytes / 1e6).toFixed(1)} MB`,
-    alive && `cpu ${cpu_percent}%`,
-  ];
-  return parts.filter((part) => part !== false).join('  ');
-}
-
-function details(process: WireProcess): string[] {
-  const { command, cwd, client, started_at, ended_at, error, descendants, output } = process;
-  const { bytes, lines, dropped_bytes, last_line } = output;
-  const by = client === undefined ? '' : ` by ${client}`;
-  const dropped = dropped_bytes > 0 ? `, ${dropped_bytes} bytes dropped` : '';
-  const members = descendants?.map((member) => `${member.pid} ${member.command}`) ?? [];
-  return [
-    `$ ${command}  (cwd ${cwd})`,
-    `started ${started_at}${by}${ended_at === undefined ? '' : `, ended ${ended_at}`}`,
-    ...(error === undefined ? [] : [`error: ${error}`]),
-    `output: ${bytes} bytes, ${lines} lines${dropped}${last_line === '' ? '' : `; last: ${last_line}`}`,
-    ...(members.length === 0 ? [] : [`descendants: ${shortList(members)}`]),
-  ];
-}
-
-function duration(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
-  if (seconds < 60) return `${(ms / 1000).toFixed(1)}s`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 60 ? `${minutes}m${seconds % 60}s` : `${Math.floor(minutes / 60)}h${minutes % 60}m`;
 }
 
 export function renderKill({ processes }: WireKill): string {

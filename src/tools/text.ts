@@ -13,6 +13,11 @@ export function shortList(items: readonly (string | number)[], total: number = i
   return named.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
+/** ` pid 4242`; nothing where there never was one. */
+export function pidOf({ pid }: { pid: number | null }): string {
+  return pid === null ? '' : ` pid ${pid}`;
+}
+
 /** `failed (exit_code 1, cause self)`, `running (awaiting_input)`: a status with the facts that are known. */
 export function statusOf(facts: {
   status: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ProcessSnapshot, ReadyOutcome } from '../../src/core/types.ts';
+import type { ReadyOutcome } from '../../src/core/types.ts';
 import { endedSnapshot, pageOf, snapshotOf } from '../helpers/fake-service.ts';
 import { connect, connectV1, type Answer } from './connect.ts';
 
@@ -472,35 +472,5 @@ describe('answers are bounded', () => {
     expect(answer.text).toContain('10019 and 1480 more');
     expect(answer.structured).toMatchObject({ processes: [{ killed_total: 1500 }] });
     expect(size(answer)).toBeLessThan(16_000);
-  });
-
-  const crowd = (live: number, gone: number): ProcessSnapshot[] => [
-    ...Array.from({ length: live }, (_, index) =>
-      snapshotOf({ id: `live-${index}`, command: 'x'.repeat(200) }),
-    ),
-    ...Array.from({ length: gone }, (_, index) =>
-      endedSnapshot({ id: `gone-${index}`, endedAt: 1_800_000_000_000 + index * 1000 }),
-    ),
-  ];
-
-  it('fits a crowded list: texts are cut, then the oldest ended go, never a live one', async () => {
-    const { call, service } = await connect();
-    service.processes = crowd(20, 200);
-    const answer = await call('list_processes');
-    expect(size(answer)).toBeLessThan(16_500);
-    const omitted = Number(answer.structured?.omitted_ended);
-    expect(omitted).toBeGreaterThan(100);
-    expect(answer.text).toContain(`${omitted} older ended processes left out`);
-    for (let index = 0; index < 20; index++) expect(answer.text).toContain(`live-${index} `);
-    expect(answer.text).toContain('gone-199');
-    expect(answer.text).not.toContain('gone-0 ');
-  });
-
-  it('tells of everything that was asked for by id', async () => {
-    const { call, service } = await connect();
-    service.processes = crowd(0, 100);
-    const ids = service.processes.map(({ id }) => id);
-    const answer = await call('list_processes', { ids });
-    expect(answer.structured?.processes).toHaveLength(100);
   });
 });
