@@ -71,6 +71,9 @@ export class ProcessManager implements ProcessService {
       onReserved: (process) => {
         this.#observe(process);
       },
+      onHandedOver: () => {
+        this.#forgetSurplus();
+      },
     });
   }
 
@@ -100,9 +103,12 @@ export class ProcessManager implements ProcessService {
       this.#events.emit({ type: 'exited', id, run, status, ...(exit && { exit }) });
     });
     process.treeEnded.add(() => {
-      const dropped = process.spec.autoCleanup ? [process] : this.#registry.trimEnded();
-      for (const gone of dropped) this.#forget(gone);
+      this.#forgetSurplus();
     });
+  }
+
+  #forgetSurplus(): void {
+    for (const process of this.#registry.surplus()) this.#forget(process);
   }
 
   #forget(process: ManagedProcess): void {

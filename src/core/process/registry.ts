@@ -6,6 +6,8 @@ import type { ManagedProcess } from './managed-process.ts';
 export class Registry {
   readonly #processes = new Map<string, ManagedProcess>();
   readonly #limits: Pick<Limits, 'keepEnded' | 'totalRingBytes' | 'ringBytes'>;
+  /** Ids that are being handed over to their next run, with by how many callers. */
+  readonly #handovers = new Map<string, number>();
   #retainedBytes = 0;
 
   constructor(limits: Pick<Limits, 'keepEnded' | 'totalRingBytes' | 'ringBytes'>) {
@@ -61,12 +63,22 @@ export class Registry {
     this.#retainedBytes -= process.buffer.retainedBytes;
   }
 
-  /** Drops the longest ended records beyond what is kept, and returns them. */
-  trimEnded(): ManagedProcess[] {
-    const ended = this.ended();
-    const dropped = ended.slice(0, Math.max(0, ended.length - this.#limits.keepEnded));
-    for (const process of dropped) this.remove(process);
-    return dropped;
+  /** Keeps the record of an id whose tree is ended for its next run, until the returned function is called. */
+  hold(id: string): () => void {
+    this.#handovers.set(id, (this.#handovers.get(id) ?? 0) + 1);
+    return () => {
+      const left = (this.#handovers.get(id) ?? 0) - 1;
+      if (left > 0) this.#handovers.set(id, left);
+      else this.#handovers.delete(id);
+    };
+  }
+
+  /** Ended records that are kept no longer: those for one run only, and the longest ended beyond the limit. */
+  surplus(): ManagedProcess[] {
+    const ended = this.ended().filter(({ id }) => !this.#handovers.has(id));
+    const brief = ended.filter(({ spec }) => spec.autoCleanup);
+    const lasting = ended.filter(({ spec }) => !spec.autoCleanup);
+    return [...brief, ...lasting.slice(0, Math.max(0, lasting.length - this.#limits.keepEnded))];
   }
 
   /** Accounts for output that changed a ring by `delta` bytes and keeps all rings together within the total budget. */

@@ -24,6 +24,8 @@ export interface StarterParts {
   ) => Promise<NonNullable<RunResult['wait']>>;
   /** Told of each new id, before anything of it runs. */
   onReserved: (process: ManagedProcess) => void;
+  /** Told when an id has passed to its next run, or has failed to: its record may be one to forget. */
+  onHandedOver: () => void;
 }
 
 /** Who may start, under which id, and what the start is answered with. */
@@ -49,12 +51,12 @@ export class Starter {
 
     const known = name === undefined ? undefined : this.#parts.registry.find(name);
     if (known) await treeSettled(known);
-    for (let holder = this.#holder(name); holder; holder = this.#holder(name)) {
-      if (ifRunning === 'reuse') return this.#answer(holder, true, waitFor, context);
-      if (ifRunning !== 'replace') throw nameInUse(holder);
-      await this.#endOrFail(holder);
-    }
-    return this.#start(this.#reserve(spec, name, context?.client), waitFor, context);
+    const holder = this.#holder(name);
+    if (holder === undefined)
+      return this.#start(this.#reserve(spec, name, context?.client), waitFor, context);
+    if (ifRunning === 'reuse') return this.#answer(holder, true, waitFor, context);
+    if (ifRunning !== 'replace') throw nameInUse(holder);
+    return this.#startNext(holder.id, spec, waitFor, context);
   }
 
   /** Ends the tree, then starts the same spec as the next run. */
@@ -66,8 +68,26 @@ export class Starter {
     this.#refuseWhenClosed();
     const { id, spec } = process;
     if (waitFor) await this.#parts.checkCondition(waitFor);
-    for (let holder = this.#holder(id); holder; holder = this.#holder(id)) await this.#endOrFail(holder);
-    return this.#start(this.#reserve(spec, id, context?.client), waitFor, context);
+    return this.#startNext(id, spec, waitFor, context);
+  }
+
+  /** Ends whoever holds the id alive, then starts its next run. The record stays in between. */
+  async #startNext(
+    id: string,
+    spec: ProcessSpec,
+    waitFor?: ReadyCondition,
+    context?: CallContext,
+  ): Promise<RunResult> {
+    const release = this.#parts.registry.hold(id);
+    let next: ManagedProcess;
+    try {
+      for (let holder = this.#holder(id); holder; holder = this.#holder(id)) await this.#endOrFail(holder);
+      next = this.#reserve(spec, id, context?.client);
+    } finally {
+      release();
+      this.#parts.onHandedOver();
+    }
+    return this.#start(next, waitFor, context);
   }
 
   /** Who holds a name alive; while one was being ended, another caller may have taken it. */

@@ -548,6 +548,43 @@ describe('what is kept', () => {
     expect(await ids()).toEqual(['b', 'c']);
   });
 
+  it.each<[string, Partial<Limits>]>([
+    ['one that goes at its exit', {}],
+    ['one that is past the limit of records', { keepEnded: 0 }],
+  ])('keeps a record for the next run while it is restarted or replaced: %s', async (_, limits) => {
+    fresh(limits);
+    const seen: string[] = [];
+    manager.subscribe(({ type, run }) => seen.push(`${type} ${run}`));
+    const request = { command: 'x', name: 'x', autoCleanup: limits.keepEnded === undefined };
+    await start(request);
+    runner.last.print('first');
+    const restarted = manager.restart('x');
+    await vi.advanceTimersByTimeAsync(100);
+    expect((await restarted).process).toMatchObject({ run: 2, output: { bytes: 5 } });
+    const both = [
+      manager.run({ ...request, ifRunning: 'replace' }),
+      manager.run({ ...request, ifRunning: 'replace' }),
+    ];
+    await vi.advanceTimersByTimeAsync(500);
+    expect((await Promise.all(both)).map(({ process }) => process.run).sort()).toEqual([3, 4]);
+    runner.last.exit(0);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await ids()).toEqual([]);
+    expect(seen.filter((event) => !event.startsWith('output'))).toEqual([
+      ...['started 1', 'exited 1', 'started 2', 'exited 2', 'started 3', 'exited 3'],
+      ...['started 4', 'exited 4', 'removed 4'],
+    ]);
+  });
+
+  it('forgets a record for one run after all when the next run could not be had', async () => {
+    fresh({ maxLive: 1 });
+    await start({ command: 'x', name: 'x', autoCleanup: true });
+    const restarted = codeOf(manager.restart('x'));
+    void manager.close();
+    expect(await restarted).toBe('SHUTTING_DOWN');
+    expect(await ids()).toEqual([]);
+  });
+
   it('keeps all output together within the total budget, taking from the ended first', async () => {
     fresh({ ringBytes: 65_536, totalRingBytes: 100_000 });
     await start({ command: 'x', name: 'a' });
