@@ -58,7 +58,7 @@ export function serveBridge(
     closed,
     close: async () => {
       await connection.close();
-      await upstream.close();
+      upstream.close();
     },
   };
 }

@@ -46,9 +46,9 @@ export class Upstream {
     });
   }
 
-  async close(): Promise<void> {
-    const client = await this.#client?.catch(() => undefined);
-    await client?.close();
+  /** Waits for nothing: a connection that is still being made may never come about. */
+  close(): void {
+    this.#client?.then((client) => client.close()).catch(() => undefined);
   }
 
   async #try<T>(info: ClientInfo, question: (client: Client) => Promise<T>): Promise<T> {

@@ -10,6 +10,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { isAlive } from '../helpers/alive.ts';
 import { SharedServer } from '../helpers/http-server.ts';
 import { listen } from '../helpers/listen.ts';
+import { RawServer } from '../helpers/raw-server.ts';
 import { cli, CLIENTS, type Answers, type CallOptions } from '../helpers/start-server.ts';
 import { until } from '../helpers/until.ts';
 
@@ -242,5 +243,22 @@ describe('the bridge', () => {
     const stranger = await startShared(other, ['--log-level', 'debug']);
     const { call } = await startBridge('2026', mine, { flags: [stranger.url] });
     expect((await call('list_processes')).text).toMatch(/^SERVER_UNREACHABLE: .*refuses the token/);
+  });
+
+  it('ends with its client, also where the server takes connections and never answers', async () => {
+    const silent = createServer((socket) => socket.resume());
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    ends.push(() => new Promise((resolve) => silent.close(() => resolve())));
+    const { port } = silent.address() as AddressInfo;
+    const connected = new Promise((resolve) => silent.once('connection', resolve));
+    const flags = ['--connect', `http://127.0.0.1:${port}`];
+    const bridge = new RawServer({ flags, env: { PROCTOR_STATE_DIR: temporaryDirectory() } });
+    ends.push(() => Promise.resolve(void bridge.child.kill('SIGKILL')));
+    await bridge.initialize();
+    void bridge.call('list_processes');
+    await connected;
+    bridge.child.stdin.end();
+    await until('the bridge has ended', () => !isAlive(bridge.pid));
+    expect(await bridge.ended).toEqual({ code: 0, signal: null });
   });
 });
