@@ -35,13 +35,12 @@ import {
   listShape,
   logWaitShape,
   portWaitShape,
+  processShape,
   removeShape,
   runShape,
   sendShape,
 } from '../tools/shapes.ts';
-import type { ReceivedEvent } from './event-stream.ts';
 import { watchEvents } from './event-watch.ts';
-import { outputEventFrom } from './events-from-wire.ts';
 import {
   exitWaitFrom,
   factsFrom,
@@ -53,8 +52,8 @@ import {
   readyFrom,
   sendFrom,
 } from './from-wire.ts';
-import { ConnectionError, type HttpClient } from './http-client.ts';
-import { pauseBeforeRetry, RETRIES } from './retry.ts';
+import type { HttpClient } from './http-client.ts';
+import { openOutput } from './output-follow.ts';
 import { queryOf, snakeKeys } from './to-wire.ts';
 
 /**
@@ -101,7 +100,13 @@ export class RemoteService implements ProcessService {
           : { headers: { 'last-event-id': lastEventId } }),
         signal,
       });
-    return followOutput(await open(), open, signal);
+    const current = async () => {
+      const { run, startedAt } = processFrom(
+        processShape.parse(await this.#http.json('GET', pathOf(id, ''), { signal })),
+      );
+      return { run, startedAt };
+    };
+    return openOutput({ id, open, current }, signal);
   }
 
   async waitForLog(id: string, request: LogWaitRequest, context?: CallContext): Promise<LogWaitOutcome> {
@@ -168,43 +173,6 @@ export class RemoteService implements ProcessService {
       throw error;
     }
   }
-}
-
-/** Takes a broken stream up again where it broke; ends when the record is gone or the caller has had enough. */
-async function* followOutput(
-  first: AsyncIterable<ReceivedEvent>,
-  open: (lastEventId?: string) => Promise<AsyncIterable<ReceivedEvent>>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<OutputEvent, void, undefined> {
-  let stream: AsyncIterable<ReceivedEvent> | undefined = first;
-  let last: string | undefined;
-  let toldExit = 0;
-  let failures = 0;
-  for (;;) {
-    try {
-      for await (const received of stream ?? (await open(last))) {
-        failures = 0;
-        last = received.id;
-        const event = outputEventFrom(received);
-        // Who comes back is told of the last exit again.
-        if (event === undefined || (event.type === 'exit' && event.run <= toldExit)) continue;
-        if (event.type === 'exit') toldExit = event.run;
-        yield event;
-      }
-    } catch (error) {
-      if (isAborted(signal) || isNotFound(error)) return;
-      if (error instanceof ProcessError || failures === RETRIES) throw error;
-      if (error instanceof ConnectionError && error.kind === 'refused') throw error;
-    }
-    if (isAborted(signal)) return;
-    stream = undefined;
-    await pauseBeforeRetry(failures++, signal);
-  }
-}
-
-/** The compiler takes the flag for settled once it was looked at. */
-function isAborted(signal: AbortSignal | undefined): boolean {
-  return signal?.aborted === true;
 }
 
 function isNotFound(error: unknown): boolean {
