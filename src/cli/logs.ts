@@ -1,9 +1,9 @@
-import { stripVTControlCharacters } from 'node:util';
-import { LineAssembler, type Line } from '../core/output/line-assembler.ts';
-import { compilePattern, type Pattern } from '../core/output/pattern.ts';
+import { OtherLifeError } from '../client/output-follow.ts';
+import { compilePattern } from '../core/output/pattern.ts';
 import type { ProcessService } from '../core/service.ts';
 import type { OutputEvent, StreamFilter } from '../core/types.ts';
-import { hasColours, printLine, styler, write, type CliIo } from './io.ts';
+import { printLine, type CliIo } from './io.ts';
+import { LogPrinter } from './log-printer.ts';
 import type { Since } from './values.ts';
 
 export interface LogsOptions {
@@ -19,7 +19,15 @@ export interface LogsOptions {
 /** Descendants of an ended leader are given this long to end as well, before they are followed. */
 const TREE_END_MS = 250;
 
-type OutputPiece = Extract<OutputEvent, { type: 'output' }>;
+/** One reading of a process's output. */
+interface Reading {
+  id: string;
+  follow: boolean;
+  /** Cursor; absent: the current run. */
+  start?: number | 'now';
+  /** Output and runs from earlier are passed over; milliseconds since the epoch. */
+  notBefore: number;
+}
 
 /** Prints what is there, and with `follow` what comes until the process has ended. */
 export async function logs(
@@ -28,117 +36,98 @@ export async function logs(
   service: ProcessService,
   io: CliIo,
 ): Promise<number> {
-  const { follow = false, since, tail, raw = false } = options;
+  const { follow = false, raw = false, since } = options;
   const grep = options.grep === undefined ? undefined : await compilePattern(options.grep);
-  const { from, end } = await service.read(id, tail === undefined ? { head: 0 } : { tail });
-  const start =
-    since !== undefined && 'cursor' in since ? since.cursor : tail === undefined ? undefined : from;
-  const notBefore = since !== undefined && 'at' in since ? since.at : 0;
-  const printer = new Printer({ ...options, raw, grep }, io);
-  const reading = new AbortController();
-  const events = await service.openOutput(id, start === undefined ? {} : { since: start }, {
-    signal: reading.signal,
-  });
-  let run = 0;
-  if (!follow && (start === 'now' || (start ?? from) >= end)) return 0;
-  for await (const event of events) {
-    if (event.type === 'output' && event.at >= notBefore) await printer.print(event);
-    if (event.type === 'gap') await printLine(io.stderr, `[${event.bytes} bytes no longer kept]`);
-    if (event.type === 'run') {
-      if (run > 0) await printLine(io.stderr, `[run ${event.run}]`);
-      run = event.run;
-    }
-    if (!follow && placeAfter(event) >= end) break;
-    if (follow && event.type === 'exit' && (await isOver(id, event.run, service, io))) break;
+  const printer = new LogPrinter({ ...options, raw, grep }, io);
+  try {
+    await read({ id, follow, ...placeOf(since) }, printer, service, io);
+  } finally {
+    await printer.finish();
   }
-  await printer.finish();
-  reading.abort();
   return 0;
+}
+
+/** A time may lie in an earlier run: it is looked for in everything that is kept. */
+function placeOf(since: Since | undefined): Pick<Reading, 'start' | 'notBefore'> {
+  if (since === undefined) return { notBefore: 0 };
+  return 'at' in since ? { start: 0, notBefore: since.at } : { start: since.cursor, notBefore: 0 };
+}
+
+async function read(
+  reading: Reading,
+  printer: LogPrinter,
+  service: ProcessService,
+  io: CliIo,
+): Promise<void> {
+  try {
+    await readOneLife(reading, printer, service, io);
+  } catch (error) {
+    if (!(error instanceof OtherLifeError)) throw error;
+    await printer.endLine();
+    await printLine(io.stderr, `[${error.message}]`);
+    const { id, follow, notBefore } = reading;
+    await read({ id, follow, notBefore }, printer, service, io);
+  }
+}
+
+async function readOneLife(
+  { id, follow, start, notBefore }: Reading,
+  printer: LogPrinter,
+  service: ProcessService,
+  io: CliIo,
+): Promise<void> {
+  const { from, end } = await service.read(id, { head: 0 });
+  const nothingYet = start === 'now' || (start ?? from) >= end;
+  if (!follow && nothingYet) return;
+  if (nothingYet) await printer.release();
+  const stop = new AbortController();
+  const request = start === undefined ? {} : { since: start };
+  let run = 0;
+  let missing = 0;
+  try {
+    for await (const event of await service.openOutput(id, request, { signal: stop.signal })) {
+      if (event.type === 'gap') missing += event.bytes;
+      if (event.type === 'output') {
+        // What is missing from before the time that was asked for is not missed.
+        if (event.at >= notBefore) {
+          await printer.gap(missing);
+          await printer.print(event);
+        }
+        missing = 0;
+      }
+      if (event.type === 'run') {
+        if (run > 0 && event.at >= notBefore) await printer.border(event);
+        run = event.run;
+      }
+      if (placeAfter(event) >= end) {
+        if (!follow) break;
+        await printer.release();
+      }
+      if (follow && event.type === 'exit' && (await isOver(id, event.run, service, io))) break;
+    }
+    if (notBefore === 0) await printer.gap(missing);
+  } finally {
+    stop.abort();
+  }
 }
 
 function placeAfter(event: OutputEvent): number {
   return event.type === 'output' ? event.from + event.bytes.length : event.type === 'run' ? 0 : event.to;
 }
 
-/** Whether nothing can come any more from what has just ended. */
+/** Whether nothing can come any more of what has just ended: neither from its descendants nor from a next run. */
 async function isOver(id: string, run: number, service: ProcessService, io: CliIo): Promise<boolean> {
-  const live = async (): Promise<boolean> => {
+  const follower = async (): Promise<'descendants' | 'run' | undefined> => {
     const { processes } = await service.list();
-    return processes.some((process) => process.id === id && (process.live || process.run !== run));
+    const process = processes.find((candidate) => candidate.id === id);
+    if (process === undefined) return undefined;
+    if (process.run !== run) return 'run';
+    return process.live ? 'descendants' : undefined;
   };
-  if (!(await live())) return true;
+  if ((await follower()) === undefined) return true;
   await new Promise((resolve) => setTimeout(resolve, TREE_END_MS));
-  if (!(await live())) return true;
-  await printLine(io.stderr, `[${id} has ended; what it left running is followed on]`);
-  return false;
-}
-
-interface PrinterOptions {
-  grep: Pattern | undefined;
-  stream?: StreamFilter;
-  timestamps?: boolean;
-  raw: boolean;
-}
-
-/**
- * Writes output as its reader wants it: to a terminal and with `raw` as it came; elsewhere as clean lines, and wherever
- * lines are chosen or marked, too.
- */
-class Printer {
-  readonly #io: CliIo;
-  readonly #options: PrinterOptions;
-  readonly #colours: boolean;
-  readonly #asBytes: boolean;
-  readonly #lines: LineAssembler;
-  #pending: Line[] = [];
-
-  constructor(options: PrinterOptions, io: CliIo) {
-    this.#io = io;
-    this.#options = options;
-    this.#colours = hasColours(io.stdout, io.env);
-    const byLine = options.grep !== undefined || options.timestamps === true;
-    this.#asBytes = !byLine && (options.raw || this.#colours);
-    this.#lines = new LineAssembler(
-      { stream: options.stream ?? 'both', raw: options.raw || this.#colours },
-      (line) => {
-        this.#pending.push(line);
-      },
-    );
-  }
-
-  async print({ stream, from, at, bytes }: OutputPiece): Promise<void> {
-    const { stream: wanted = 'both' } = this.#options;
-    if (wanted !== 'both' && stream !== wanted) return;
-    if (this.#asBytes) {
-      await write(this.#io.stdout, bytes);
-      return;
-    }
-    this.#lines.push({ stream, from, at, bytes });
-    await this.#flush();
-  }
-
-  /** The last line, where it has no end of its own. */
-  async finish(): Promise<void> {
-    if (this.#asBytes) return;
-    this.#pending.push(...this.#lines.partials());
-    await this.#flush();
-  }
-
-  async #flush(): Promise<void> {
-    const lines = this.#pending;
-    this.#pending = [];
-    const shown = lines.filter(
-      ({ text }) => this.#options.grep?.test(stripVTControlCharacters(text)) ?? true,
-    );
-    const text = shown.map((line) => this.#format(line)).join('');
-    if (text !== '') await write(this.#io.stdout, text);
-  }
-
-  #format({ text, at }: Line): string {
-    const style = styler(this.#colours);
-    const stamp = this.#options.timestamps === true ? `${style('dim', new Date(at).toISOString())} ` : '';
-    // A line that leaves colours on is not to colour the next one's time.
-    const reset = this.#colours && text.includes('\x1b[') ? '\x1b[0m' : '';
-    return `${stamp}${text}${reset}\n`;
-  }
+  const left = await follower();
+  if (left === 'descendants')
+    await printLine(io.stderr, `[${id} has ended; what it left running is followed on]`);
+  return left === undefined;
 }

@@ -138,7 +138,8 @@ describe('proctor logs', () => {
   it.each([
     [[], 'line 1\nline 2\nline 3\nline 4\nline 5\nred\n100%\nend\n'],
     [['--raw', '--stream', 'stderr'], '\x1b[31mred\x1b[0m\n50%\r100%\n'],
-    [['--tail', '2', '--stream', 'stdout'], 'end\n'],
+    [['--tail', '2', '--stream', 'stdout'], 'line 5\nend\n'],
+    [['-n', '2', '-g', 'line'], 'line 4\nline 5\n'],
     [['-n', '3'], 'red\n100%\nend\n'],
     [['-g', 'line [24]'], 'line 2\nline 4\n'],
     [['--since', '28'], 'line 5\nred\n100%\nend\n'],

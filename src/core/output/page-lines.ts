@@ -64,8 +64,13 @@ function shownBorders(buffer: OutputBuffer, { from, to, borderAtStart }: LineRan
     .filter(({ offset }, index, all) => all[index + 1]?.offset !== offset);
 }
 
+/** The line that stands between runs; `at` in milliseconds since the epoch. */
+export function borderText(run: number, at: number): string {
+  return `--- run ${run} started ${new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')} ---`;
+}
+
 function borderLine({ run, offset, at }: RunBorder): PageLine {
-  const text = `--- run ${run} started ${new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')} ---`;
+  const text = borderText(run, at);
   const place = { from: offset, to: offset, at };
   return { ...place, text, complete: true, last: true, continues: false, pendingBytes: 0 };
 }
