@@ -7,12 +7,13 @@ import {
   type ServerContext,
   type Transport,
 } from '@modelcontextprotocol/server';
-import { serveStdio as serveConnection, StdioServerTransport } from '@modelcontextprotocol/server/stdio';
+import { serveStdio as serveConnection } from '@modelcontextprotocol/server/stdio';
 import { clientOf, type ClientInfo } from './client-info.ts';
 import { INSTRUCTIONS } from './instructions.ts';
 import type { EventSource } from './resource-changes.ts';
 import type { ServerInfo } from './server.ts';
 import type { StdioServer } from './stdio.ts';
+import { StdioTransport } from './stdio-transport.ts';
 import { serveChanges, type ChangePolicy } from './subscriptions.ts';
 import { TOOL_LISTING } from './tool-listing.ts';
 import { REQUEST_OPTIONS, Upstream, UpstreamError, type Target } from './upstream.ts';
@@ -35,7 +36,7 @@ const UNNAMED: ClientInfo = { name: 'proctor-bridge', version: '0' };
  */
 export function serveBridge(
   options: BridgeOptions,
-  transport: Transport = new StdioServerTransport(),
+  transport: Transport = new StdioTransport(),
 ): StdioServer {
   const upstream = new Upstream(options.locate);
   const connection = serveConnection(

@@ -1,7 +1,8 @@
 import type { Transport } from '@modelcontextprotocol/server';
-import { serveStdio as serveConnection, StdioServerTransport } from '@modelcontextprotocol/server/stdio';
+import { serveStdio as serveConnection } from '@modelcontextprotocol/server/stdio';
 import type { ProcessService } from '../core/service.ts';
 import { createMcpServer, type ServerInfo } from './server.ts';
+import { StdioTransport } from './stdio-transport.ts';
 import { Tasks } from './tasks.ts';
 
 export interface StdioServer {
@@ -15,7 +16,7 @@ export interface StdioServer {
 export function serveStdio(
   service: ProcessService,
   info: ServerInfo,
-  transport: Transport = new StdioServerTransport(),
+  transport: Transport = new StdioTransport(),
 ): StdioServer {
   const tasks = new Tasks();
   const connection = serveConnection(

@@ -112,6 +112,17 @@ describe('protocol revisions', () => {
   });
 });
 
+describe.each(ERAS)('a message that is too long, client %s', (client) => {
+  const server = useServer({ client });
+
+  it('is refused, and nothing else happens', async () => {
+    const { id, pid } = await server().run('sleep 300');
+    const sending = server().call('send_stdin', { id, text: 'x'.repeat(11_000_000) });
+    await expect(sending).rejects.toThrow(/at most 10485760 bytes/);
+    expect(await server().snapshot(id)).toMatchObject({ pid, status: 'running' });
+  });
+});
+
 describe('progress and cancellation', () => {
   it('reports progress every few seconds and stops when cancelled, for clients of every era at once', async () => {
     await Promise.all(

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
-import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/logger.ts';
+import { MAX_MESSAGE_BYTES, StdioTransport } from '../../src/mcp/stdio-transport.ts';
 import { serveStdio } from '../../src/mcp/stdio.ts';
 import { FakeService } from '../helpers/fake-service.ts';
 import { until } from '../helpers/until.ts';
@@ -11,7 +11,7 @@ function serve() {
   const stdout = new PassThrough();
   const service = new FakeService();
   const logger = createLogger('silent', process.stderr);
-  const server = serveStdio(service, { version: '1', logger }, new StdioServerTransport(stdin, stdout));
+  const server = serveStdio(service, { version: '1', logger }, new StdioTransport(stdin, stdout));
   const answers: unknown[] = [];
   let rest = '';
   stdout.on('data', (chunk: Buffer) => {
@@ -50,13 +50,63 @@ describe('stdio', () => {
     expect(service.listenerCount).toBe(0);
   });
 
-  it('outlives a line that is no JSON and a message that is no request', async () => {
+  it('outlives a line that is no JSON and a message that is no request, and says so', async () => {
     const { stdin, server, answers, send } = serve();
     stdin.write('not json\n');
     stdin.write('{"jsonrpc":"2.0","id":9}\n');
+    send({ method: 'notifications/initialized', params: [1] });
     send(INITIALIZE);
-    await until('the answer', () => answers.length > 0);
-    expect(answers.at(-1)).toMatchObject({ id: 1, result: {} });
+    await until('the answers', () => answers.length === 3);
+    expect(answers).toMatchObject([
+      { id: null, error: { code: -32700 } },
+      { id: 9, error: { code: -32600 } },
+      { id: 1, result: {} },
+    ]);
+    await server.close();
+  });
+
+  it('outlives a message that is too long, and answers it', async () => {
+    const { stdin, server, answers, send } = serve();
+    send(INITIALIZE);
+    send({ method: 'notifications/initialized' });
+    await until('the first answer', () => answers.length === 1);
+    const params = { name: 'send_stdin', arguments: { id: 'web', text: 'x'.repeat(MAX_MESSAGE_BYTES) } };
+    stdin.write(`${JSON.stringify({ method: 'tools/call', params, jsonrpc: '2.0', id: 2 })}\n`);
+    stdin.write(`${'garbage'.repeat(MAX_MESSAGE_BYTES / 4)}\n`);
+    send({ id: 3, method: 'tools/list' });
+    await until('all answers', () => answers.length === 4);
+    expect(answers).toMatchObject([
+      { id: 1, result: {} },
+      { id: 2, error: { code: -32600, message: expect.stringContaining('at most 10485760 bytes') } },
+      { id: null, error: { code: -32600 } },
+      { id: 3, result: { tools: { length: 10 } } },
+    ]);
+    await server.close();
+  });
+
+  it('takes every text that a tool takes, however it is escaped', async () => {
+    const { service, server, answers, send } = serve();
+    send(INITIALIZE);
+    send({ method: 'notifications/initialized' });
+    const text = '\u0001'.repeat(1024 * 1024);
+    send({ id: 2, method: 'tools/call', params: { name: 'send_stdin', arguments: { id: 'web', text } } });
+    await until('the answer', () => answers.length === 2);
+    expect(answers[1]).toMatchObject({ id: 2, result: { structuredContent: {} } });
+    expect(service.askedFor('send')).toMatchObject(['web', { text }, {}]);
+    await server.close();
+  });
+
+  it('answers each request of a batch', async () => {
+    const { stdin, server, answers, send } = serve();
+    send(INITIALIZE);
+    const batch = [
+      { jsonrpc: '2.0', method: 'notifications/initialized' },
+      { jsonrpc: '2.0', id: 2, method: 'ping' },
+      { jsonrpc: '2.0', id: 3, method: 'tools/list' },
+    ];
+    stdin.write(`${JSON.stringify(batch)}\n`);
+    await until('all answers', () => answers.length === 3);
+    expect(answers).toMatchObject([{ id: 1 }, { id: 2, result: {} }, { id: 3, result: { tools: {} } }]);
     await server.close();
   });
 
