@@ -2,6 +2,13 @@ import { ProcessError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { ManagedProcess } from './managed-process.ts';
 
+/** What an ended record keeps of its output while others have more: enough for the last lines of it. */
+const LAST_WORDS_BYTES = 4096;
+/** The last words of all ended records together take at most this share of the total budget. */
+const LAST_WORDS_SHARE = 1 / 4;
+/** Least share of a ring that is taken at once: what stays is copied each time, and arrivals may be small. */
+const LEAST_TAKEN = 1 / 8;
+
 /** All processes known to this server, by id: the live ones, and the last ended ones with their output. */
 export class Registry {
   readonly #processes = new Map<string, ManagedProcess>();
@@ -87,15 +94,23 @@ export class Registry {
     if (this.#retainedBytes > this.#limits.totalRingBytes) this.#squeeze();
   }
 
-  /** Takes from the longest ended first, then halves the largest ring; what goes is reported as dropped bytes. */
+  /** Takes the excess from the longest ended first, then halves the largest ring; what goes is told as dropped bytes. */
   #squeeze(): void {
-    for (const process of this.ended()) {
-      if (this.#retainedBytes <= this.#limits.totalRingBytes) return;
-      this.#resize(process, 0);
+    const total = this.#limits.totalRingBytes;
+    const ended = this.ended();
+    const lastWords = Math.min(LAST_WORDS_BYTES, (total * LAST_WORDS_SHARE) / ended.length);
+    for (const process of ended) {
+      const excess = this.#retainedBytes - total;
+      if (excess <= 0) return;
+      const { retainedBytes } = process.buffer;
+      const left = Math.min(retainedBytes - excess, retainedBytes * (1 - LEAST_TAKEN));
+      if (retainedBytes > lastWords) this.#resize(process, Math.max(lastWords, left));
     }
-    while (this.#retainedBytes > this.#limits.totalRingBytes) {
+    while (this.#retainedBytes > total) {
       const largest = this.all().reduce((a, b) => (b.buffer.retainedBytes > a.buffer.retainedBytes ? b : a));
-      this.#resize(largest, Math.floor(largest.buffer.retainedBytes / 2));
+      // Each ring keeps its last byte: there are more of them than the budget has bytes.
+      if (largest.buffer.retainedBytes <= 1) return;
+      this.#resize(largest, largest.buffer.retainedBytes / 2);
     }
   }
 

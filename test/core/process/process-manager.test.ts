@@ -597,6 +597,48 @@ describe('what is kept', () => {
     expect(running?.output.droppedBytes).toBe(0);
   });
 
+  it('takes no more than the excess from the ended, the longest ended first', async () => {
+    fresh({ ringBytes: 32_768, totalRingBytes: 65_536 });
+    for (const name of ['old', 'new']) {
+      await start({ command: 'x', name });
+      runner.last.print(`${'line\n'.repeat(4000)}last of ${name}\n`);
+      runner.last.exit(1);
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    await start({ command: 'x', name: 'live' });
+    for (let written = 0; written < 32_000; written += 100) runner.last.print('.'.repeat(100));
+    const [old, young, live] = (await manager.list()).processes.map(({ output }) => output);
+    expect(old).toMatchObject({ lastLine: 'last of old' });
+    expect(old?.droppedBytes).toBeGreaterThanOrEqual(72_000 - 65_536);
+    expect(old?.droppedBytes).toBeLessThan(10_000);
+    expect([young?.droppedBytes, live?.droppedBytes]).toEqual([0, 0]);
+  });
+
+  it('leaves the last lines of the ended while others have more to give', async () => {
+    fresh({ ringBytes: 32_768, totalRingBytes: 65_536 });
+    await start({ command: 'x', name: 'ended' });
+    runner.last.print(`${'line\n'.repeat(4000)}panic: no space left\n`);
+    runner.last.exit(2);
+    for (const name of ['a', 'b', 'c']) {
+      await start({ command: 'x', name });
+      for (let written = 0; written < 100_000; written += 1000) runner.last.print(`${'.'.repeat(999)}\n`);
+    }
+    const { processes } = await manager.list();
+    expect(processes[0]?.output.lastLine).toBe('panic: no space left');
+    const retained = processes.map(({ output }) => output.bytes - output.droppedBytes);
+    expect(retained.reduce((sum, bytes) => sum + bytes)).toBeLessThanOrEqual(65_536);
+  });
+
+  it('goes on where there are more records than the budget has bytes', async () => {
+    fresh({ totalRingBytes: 2 });
+    for (const name of ['a', 'b', 'c']) {
+      await start({ command: 'x', name });
+      runner.last.print('x\n');
+      runner.last.exit(0);
+    }
+    expect(await ids()).toEqual(['a', 'b', 'c']);
+  });
+
   it('tells observers what started, printed, ended and was forgotten', async () => {
     const seen: string[] = [];
     const unsubscribe = manager.subscribe((event) => seen.push(`${event.type} ${event.id}#${event.run}`));
