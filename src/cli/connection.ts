@@ -41,6 +41,7 @@ const COMMAND_OF: readonly [RegExp, string][] = [
   [/\bremove_process\b/g, '"proctor rm"'],
   [/\brestart_process\b/g, '"proctor restart"'],
   [/\bPass if_running: "reuse" or "replace"/g, 'Pass --reuse or --replace'],
+  [/\bif_running: "(reuse|replace)"/g, '--$1'],
   [/ Correct the call to .* and repeat it\./g, ''],
 ];
 

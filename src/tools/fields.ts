@@ -41,7 +41,8 @@ export const name = z
 
 export const environment = z.record(
   z.string().regex(/^[^=\0]+$/, 'variable names without "=" and NUL'),
-  z.string().refine(noNul, 'text without NUL characters').nullable(),
+  // A union, not nullable(): what a refusal says is expected names null as well.
+  z.union([z.string().refine(noNul, 'text without NUL characters'), z.null()]),
 );
 
 export const hostName = z

@@ -48,6 +48,7 @@ export const runBackground = defineTool({
   output: runShape,
   async handler(args, service, context) {
     checkLaunch(args);
+    checkName(args);
     const { timeout_ms, if_running, auto_cleanup, wait_for, ...rest } = args;
     const result = await service.run(
       {
@@ -89,4 +90,13 @@ function checkLaunch({ command, args, code, language, pty, cols, rows }: z.outpu
     );
   if ((cols !== undefined || rows !== undefined) && pty !== true)
     throw invalidArgument('cols and rows need pty: true', 'Add pty: true, or leave cols and rows out.');
+}
+
+/** Without a name there is nothing that could be live already. */
+function checkName({ name, if_running = 'error' }: z.output<typeof input>): void {
+  if (name !== undefined || if_running === 'error') return;
+  throw invalidArgument(
+    `if_running: "${if_running}" needs a name`,
+    'Add the name that may be live, or leave it out.',
+  );
 }

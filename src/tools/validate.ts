@@ -16,9 +16,15 @@ export function parseArguments<Input extends z.ZodObject>(
   const parsed = schema.safeParse(args ?? {}, { reportInput: true });
   if (parsed.success) return parsed.data;
   const isUnknown = ({ code }: Issue): number => (code === 'unrecognized_keys' ? 0 : 1);
-  const issues = parsed.error.issues.toSorted((a, b) => isUnknown(a) - isUnknown(b));
+  const issues = strictest(parsed.error.issues).sort((a, b) => isUnknown(a) - isUnknown(b));
   const told = issues.slice(0, MAX_ISSUES).map((issue) => describeIssue(issue, schema));
   throw invalidArgument(told.join('; '), `Correct the call to ${tool} and repeat it.`);
+}
+
+/** Of several bounds that a value breaks in the same way the last: a schema adds its own to those it is made from. */
+function strictest(issues: readonly Issue[]): Issue[] {
+  const key = ({ code, path }: Issue): string => [code, ...path].map(String).join('\0');
+  return [...new Map(issues.map((issue) => [key(issue), issue])).values()];
 }
 
 /** INVALID_ARGUMENT: what is wrong (no final stop), and a full sentence that says what to do. */

@@ -92,6 +92,11 @@ describe('every argument', () => {
     },
   );
 
+  it('if_running may name its default without a name', async () => {
+    const call = { command: 'true', if_running: 'error' };
+    await expect(toolNamed('run_background').call(call, new FakeService(), {})).resolves.toBeDefined();
+  });
+
   it.each(Object.entries(NEEDED))('%s works with its required arguments alone', async (name, args) => {
     await expect(toolNamed(name).call(args, new FakeService(), {})).resolves.toHaveProperty('text');
   });
@@ -142,8 +147,14 @@ describe('bounds', () => {
     ['run_background', { command: 'x', name: '-x' }, /name /],
     ['run_background', { command: 'x', name: 'x'.repeat(65) }, /name /],
     ['run_background', { command: 'x', env: { 'A=B': 'c' } }, /env\.A=B .*variable names/],
-    ['run_background', { command: 'x', env: { A: 3 } }, /env\.A is 3; expected: a string/],
+    ['run_background', { command: 'x', env: { A: 3 } }, /^env\.A is 3; expected: a string or null\.$/],
     ['run_background', { command: 'x', timeout_ms: 0 }, /timeout_ms is 0; expected: at least 1/],
+    ['run_background', { command: 'x', timeout_ms: -1 }, /^timeout_ms is -1; expected: at least 1\.$/],
+    [
+      'run_background',
+      { command: 'x', timeout_ms: 1e300 },
+      /^timeout_ms is 1e\+300; expected: at most 2147483647\.$/,
+    ],
     ['run_background', { command: 'x', timeout_ms: 2 ** 31 }, /timeout_ms .*at most 2147483647/],
     [
       'run_background',
@@ -205,6 +216,8 @@ describe('arguments that need or exclude each other', () => {
     ['run_background', { code: 'x', language: 'bash', args: [] }, /args goes with command/],
     ['run_background', { command: 'x', cols: 80 }, /cols and rows need pty/],
     ['get_output', { id: 'web', context: 3 }, /context needs grep/],
+    ['run_background', { command: 'x', if_running: 'reuse' }, /^if_running: "reuse" needs a name\.$/],
+    ['run_background', { command: 'x', if_running: 'replace' }, /^if_running: "replace" needs a name\.$/],
     [
       'run_background',
       { command: 'x', wait_for: {} },
