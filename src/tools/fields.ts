@@ -55,7 +55,7 @@ export const httpPath = z
   .regex(/^\/[^\s\0]*$/, 'a path starting with "/", without spaces');
 
 export const delayMs = z.int().min(0).max(MAX_DELAY_MS);
-export const waitTimeout = optional(count.describe('Default 25000; capped at 50000.'));
+export const waitTimeout = optional(count.describe('Default 25000; default cap 50000'));
 export const streamFilter = z.enum(['both', 'stdout', 'stderr']);
 export const screenSize = z.int().min(1).max(1000);
 
