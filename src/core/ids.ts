@@ -37,14 +37,33 @@ function programOf(launch: Launch): string {
   }
 }
 
-/** The first word that names a program: past `VAR=value` prefixes, a leading `cd dir &&`, and `exec`/`env`. */
+/** Programs that do nothing but start another, with those of their options that take the next word. */
+const STARTERS: ReadonlyMap<string, RegExp> = new Map([
+  ['exec', /^-a$/],
+  ['env', /^-(?:[uC]|-unset|-chdir)$/],
+  ['nohup', /^$/],
+  ['time', /^-[fo]$/],
+  ['sudo', /^-(?:[ugpCDhRrtTU]|-user|-group)$/],
+]);
+
+/** A word, quoted or not, after what makes it the target of a redirection: `2>`, `&>`, `<<<`. */
+const WORD = /(\d*(?:&>>?|>>|>\||<<<|<<-?|<>|[<>]&|[<>])\s*)?((?:"[^"]*"|'[^']*'|\\.|[^\s;&|()<>"'])+)/g;
+
+/** The first word that names a program: past a leading `cd dir &&`, redirections, `VAR=value`, and `sudo -n`. */
 function firstProgram(line: string): string {
   const body = line.replace(/^\s*(?:cd\s+[^;&|]*(?:&&|;)\s*)+/, '');
-  for (const [word] of body.matchAll(/(?:"[^"]*"|'[^']*'|\\.|[^\s;&|()<>"'])+/g)) {
-    if (/^[A-Za-z_]\w*=/.test(word) || /^(?:exec|env|nohup|time|sudo)$/.test(word)) continue;
-    return word.replace(/["'`\\]/g, '');
+  let starter: string | undefined;
+  let isValue = false;
+  for (const [, redirection, text = ''] of body.matchAll(WORD)) {
+    const word = text.replace(/["'`\\]/g, '');
+    if (redirection !== undefined || /^[A-Za-z_]\w*=/.test(word)) continue;
+    if (isValue) isValue = false;
+    else if (starter !== undefined && word.startsWith('-'))
+      isValue = STARTERS.get(starter)?.test(word) === true;
+    else if (STARTERS.has(basename(word))) starter = basename(word);
+    else return word;
   }
-  return 'shell';
+  return starter ?? 'shell';
 }
 
 function sanitize(text: string): string {

@@ -14,7 +14,22 @@ describe('the id of an unnamed process', () => {
     ['(sleep 1; echo hi)', 'sleep'],
     ['"/opt/my app/run.sh"', 'run.sh'],
     ['日本語', 'process'],
-    ['> out.txt', 'out.txt'],
+    ['> out.txt', 'shell'],
+    ['>/dev/null true', 'true'],
+    ['2>/dev/null true', 'true'],
+    ['2> err.txt >out.txt < in.txt make', 'make'],
+    ['&>>log 2>&1 make', 'make'],
+    ['FOO=1 >/dev/null make -j2', 'make'],
+    ['grep 2>/dev/null x', 'grep'],
+    ['"a > b" x', 'a-b'],
+    ['env -i /bin/true', 'true'],
+    ['/usr/bin/env -u HOME -i A=1 node x.js', 'node'],
+    ['sudo -n true', 'true'],
+    ['sudo -n -u nobody -- npm run dev', 'npm'],
+    ['time -p nohup make', 'make'],
+    ['exec -a other sleep 5', 'sleep'],
+    ['env', 'env'],
+    ['sudo -v', 'sudo'],
   ])('%s → %s', (line, id) => {
     expect(deriveId(shell(line), never)).toBe(id);
   });
