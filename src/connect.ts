@@ -54,11 +54,15 @@ async function startServer(
 ): Promise<Target> {
   await mkdir(directory.path, { recursive: true, mode: 0o700 });
   const logFile = join(directory.path, LOG_FILE);
-  spawnDetached([cliPath, 'serve', '--state-dir', directory.path], logFile);
+  const token: Record<string, string> = config.token === undefined ? {} : { PROCTOR_TOKEN: config.token };
+  const hasEnded = spawnDetached([cliPath, 'serve', '--state-dir', directory.path], token, logFile);
   const deadline = performance.now() + START_MS;
-  while (performance.now() < deadline) {
+  for (;;) {
+    // One that found another server here has ended: that other one is looked for a last time.
+    const isLastLook = hasEnded() || performance.now() > deadline;
     const found = await findRunningServer(config, directory);
     if (found !== undefined) return found;
+    if (isLastLook) break;
     await delay(50);
   }
   throw new UpstreamError(`The shared server that was started does not answer. Its log is ${logFile}.`);
