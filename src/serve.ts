@@ -2,13 +2,16 @@ import type { ServeConfig } from './config.ts';
 import type { ProcessService } from './core/service.ts';
 import { createApi } from './http/api/api.ts';
 import { createDashboard } from './http/dashboard.ts';
-import { health } from './http/health.ts';
+import { health, isHealth } from './http/health.ts';
 import { isLoopback } from './http/hosts.ts';
-import { HttpServer } from './http/server.ts';
+import { HttpServer, localUrl } from './http/server.ts';
 import { createMcpEndpoint } from './mcp/http.ts';
 import type { ServerInfo } from './mcp/server.ts';
+import { ownIdentity } from './platform/identity.ts';
 import { StateDirectory, type ServerState } from './state-file.ts';
 
+/** A server that is not busy answers within milliseconds. */
+const HEALTH_MS = 1000;
 /** The built page: the same place from the source and from the bundle. */
 const DASHBOARD = new URL('../dist/web/', import.meta.url);
 
@@ -20,7 +23,10 @@ export interface SharedServer {
   close(): Promise<void>;
 }
 
-/** Serves MCP over HTTP, and tells in the state directory where. Rejects with the system's error, EADDRINUSE among them. */
+/**
+ * Serves MCP over HTTP, and tells in the state directory where. Rejects where that directory has a server already, with
+ * the system's error, or with what there is to know of who has the port.
+ */
 export async function startSharedServer(
   service: ProcessService,
   info: ServerInfo,
@@ -55,16 +61,21 @@ export async function startSharedServer(
       '/assets/*': dashboard,
     },
   });
-  const { url } = await http.listen(config.port);
-  await directory.publish({
-    ...{ url, pid: process.pid, version, token: kind },
-    startedAt: new Date().toISOString(),
+  const url = await directory.exclusively(async () => {
+    const other = await directory.runningServer();
+    if (other !== undefined) throw new Error(alreadyRunning(other, directory));
+    const { url } = await http.listen(config.port).catch((error: unknown) => explainTaken(error, config));
+    await directory.publish({
+      ...{ url, ...ownIdentity(), version, token: kind },
+      startedAt: new Date().toISOString(),
+    });
+    return url;
   });
   return {
     mcpUrl: `${url}/mcp`,
     access,
     close: async () => {
-      await directory.withdraw(process.pid);
+      await directory.withdraw();
       api.close();
       await endpoint.close();
       await http.close();
@@ -79,4 +90,29 @@ async function resolveToken(
   if (configured === false) return { kind: 'none', access: 'no token needed' };
   if (configured !== undefined) return { token: configured, kind: 'given', access: 'token: as given' };
   return { token: await directory.token(), kind: 'file', access: `token: in ${directory.tokenFile}` };
+}
+
+function alreadyRunning({ url, pid }: ServerState, { path }: StateDirectory): string {
+  return `a server is running at ${url} (pid ${pid}) for the state directory ${path}. Use it, end it, or give this one a --state-dir of its own.`;
+}
+
+/** Whoever has the port is asked only what everybody may ask. */
+async function explainTaken(error: unknown, { host, port }: ServeConfig): Promise<never> {
+  if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+  const holder = (await isProctor(localUrl(host, port)))
+    ? 'a Proctor server that this state directory does not know: one with another --state-dir, or of another user'
+    : 'another program';
+  throw new Error(
+    `port ${port} of ${host} is taken by ${holder}. Choose another with --port; 0 picks a free one.`,
+    { cause: error },
+  );
+}
+
+async function isProctor(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/healthz`, { redirect: 'error', signal: AbortSignal.timeout(HEALTH_MS) });
+    return isHealth(await response.json());
+  } catch {
+    return false;
+  }
 }

@@ -2,11 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { isRunning } from './platform/identity.ts';
+import { isRefused } from './platform/tcp-probe.ts';
+import { exclusively } from './start-lock.ts';
 
 const stateSchema = z.object({
   /** Base address, without a slash at its end. */
-  url: z.string(),
+  url: z.url(),
   pid: z.int(),
+  /** With the pid this names one process for good; absent where the system does not tell it. */
+  startTicks: z.number().optional(),
   version: z.string(),
   startedAt: z.string(),
   /** Where its token is: `file`, beside this one; `given`, known to who started it; `none` needed. */
@@ -18,12 +23,14 @@ export type ServerState = z.output<typeof stateSchema>;
 
 const STATE_FILE = 'server.json';
 const TOKEN_FILE = 'token';
+const LOCK_FILE = '.starting';
 /** 256 bits, as URL-safe text. */
 const TOKEN_BYTES = 32;
 
 /** The files by which the programs of one user find a server and are let in. Nobody else may read them. */
 export class StateDirectory {
   readonly path: string;
+  #published: string | undefined;
 
   constructor(path: string) {
     this.path = path;
@@ -31,6 +38,10 @@ export class StateDirectory {
 
   get tokenFile(): string {
     return join(this.path, TOKEN_FILE);
+  }
+
+  get #stateFile(): string {
+    return join(this.path, STATE_FILE);
   }
 
   /** The token, made on first use. Rejects when others could have read it. */
@@ -69,32 +80,33 @@ export class StateDirectory {
     return token;
   }
 
-  /** The server that was started last, if it is still running. */
+  /** The server that published its address here, if it still runs: nobody else has its port then. */
   async runningServer(): Promise<ServerState | undefined> {
-    const state = await this.#readState();
-    return state !== undefined && isRunning(state.pid) ? state : undefined;
+    const text = await readIfThere(this.#stateFile);
+    const state = text === undefined ? undefined : parseState(text);
+    if (state === undefined || !isRunning(state)) return undefined;
+    // Where pids are all there is to go by, a stale file is often told by this.
+    return (await isRefused(state.url)) ? undefined : state;
+  }
+
+  /** Does something while no other program does it here: of several servers that start at once, one does. */
+  async exclusively<T>(act: () => Promise<T>): Promise<T> {
+    await this.#make();
+    return exclusively(join(this.path, LOCK_FILE), act);
   }
 
   async publish(state: ServerState): Promise<void> {
     await this.#make();
-    const draft = await this.#writePrivate(STATE_FILE, `${JSON.stringify(state, null, 2)}\n`);
-    await rename(draft, join(this.path, STATE_FILE));
+    const text = `${JSON.stringify(state, null, 2)}\n`;
+    const draft = await this.#writePrivate(STATE_FILE, text);
+    await rename(draft, this.#stateFile);
+    this.#published = text;
   }
 
-  /** Takes the state file back, unless another server has published its own since. */
-  async withdraw(pid: number): Promise<void> {
-    const state = await this.#readState();
-    if (state?.pid === pid) await rm(join(this.path, STATE_FILE), { force: true });
-  }
-
-  async #readState(): Promise<ServerState | undefined> {
-    const text = await readIfThere(join(this.path, STATE_FILE));
-    if (text === undefined) return undefined;
-    try {
-      return stateSchema.safeParse(JSON.parse(text)).data;
-    } catch {
-      return undefined;
-    }
+  /** Takes back what was published through this object, and nothing that another server has published since. */
+  async withdraw(): Promise<void> {
+    const text = await readIfThere(this.#stateFile);
+    if (text !== undefined && text === this.#published) await rm(this.#stateFile, { force: true });
   }
 
   async #make(): Promise<void> {
@@ -118,12 +130,10 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-function isRunning(pid: number): boolean {
+function parseState(text: string): ServerState | undefined {
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // It runs, under another user.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return stateSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
   }
 }

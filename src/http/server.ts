@@ -72,7 +72,7 @@ export class HttpServer {
     });
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('bound to no TCP port');
-    return { port: address.port, url: `http://${reachableHost(bindHost)}:${address.port}` };
+    return { port: address.port, url: localUrl(bindHost, address.port) };
   }
 
   /** Stops accepting and cuts every connection. */
@@ -136,6 +136,11 @@ function handlerOf(routes: HttpServerOptions['routes'], path: string): WebHandle
 function targetOf({ url = '' }: IncomingMessage): URL | undefined {
   if (!url.startsWith('/')) return undefined;
   return URL.canParse(`http://localhost${url}`) ? new URL(`http://localhost${url}`) : undefined;
+}
+
+/** Base address under which programs on this machine reach what is bound there, without a slash at its end. */
+export function localUrl(bindHost: string, port: number): string {
+  return `http://${reachableHost(bindHost)}:${port}`;
 }
 
 function reachableHost(bindHost: string): string {

@@ -6,6 +6,7 @@ import type { PortTarget, ProbeResult } from '../core/runner.ts';
 const CONNECT_LIMIT_MS = 1000;
 /** A server that still compiles its first page may hold a request: the next look asks again. */
 const HTTP_LIMIT_MS = 2000;
+const REFUSED = 'connection refused';
 
 type Refusal = Extract<ProbeResult, { open: false }>;
 
@@ -31,6 +32,14 @@ export async function probePort(target: PortTarget, signal: AbortSignal): Promis
     signal.removeEventListener('abort', stop);
     look.abort();
   }
+}
+
+/** Whether nobody listens at an HTTP address. A listener that is merely slow to accept is there. */
+export async function isRefused(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const probe = await probePort({ host, port: Number(port || 80) }, new AbortController().signal);
+  return !probe.open && probe.reason === REFUSED;
 }
 
 /** The first success; else the refusal that came furthest. */
@@ -74,7 +83,7 @@ function probeTcp({ host, port }: PortTarget, signal: AbortSignal): Promise<Prob
     socket.once('connect', () => {
       // Where nobody listens, a connection from the very port it goes to meets itself.
       const own = socket.localPort === port && socket.localAddress === socket.remoteAddress;
-      end(own ? refused('connection refused') : { open: true, host });
+      end(own ? refused(REFUSED) : { open: true, host });
     });
     socket.on('error', (error) => {
       end(refused(reasonOf(error)));
@@ -136,7 +145,7 @@ function refused(reason: string, accepted = false): Refusal {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
+  ECONNREFUSED: REFUSED,
   ECONNRESET: 'connection reset',
   EADDRNOTAVAIL: 'address not available',
   EHOSTUNREACH: 'host unreachable',
