@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { isRunning } from './platform/identity.ts';
@@ -23,6 +23,8 @@ export type ServerState = z.output<typeof stateSchema>;
 
 const STATE_FILE = 'server.json';
 const TOKEN_FILE = 'token';
+/** A page is read within seconds. */
+const OLD_PAGE_MS = 60_000;
 const LOCK_FILE = '.starting';
 /** 256 bits, as URL-safe text. */
 const TOKEN_BYTES = 32;
@@ -80,6 +82,27 @@ export class StateDirectory {
     return token;
   }
 
+  /**
+   * Writes a page for this user's browser, and returns its path. Whoever asks for it removes it; those that were left
+   * by somebody who could not go with the next page and the next server.
+   */
+  async writePage(html: string): Promise<string> {
+    await this.#make();
+    await this.#removeOldPages();
+    const file = join(this.path, `open-${randomBytes(6).toString('hex')}.html`);
+    await writeFile(file, html, { mode: 0o600, flag: 'wx' });
+    return file;
+  }
+
+  async #removeOldPages(): Promise<void> {
+    for (const name of await readdir(this.path)) {
+      const file = join(this.path, name);
+      if (!/^open-[\da-f]+\.html$/.test(name)) continue;
+      const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Date.now() }));
+      if (Date.now() - mtimeMs > OLD_PAGE_MS) await rm(file, { force: true });
+    }
+  }
+
   /** The server that published its address here, if it still runs: nobody else has its port then. */
   async runningServer(): Promise<ServerState | undefined> {
     const text = await readIfThere(this.#stateFile);
@@ -97,6 +120,7 @@ export class StateDirectory {
 
   async publish(state: ServerState): Promise<void> {
     await this.#make();
+    await this.#removeOldPages();
     const text = `${JSON.stringify(state, null, 2)}\n`;
     const draft = await this.#writePrivate(STATE_FILE, text);
     await rename(draft, this.#stateFile);

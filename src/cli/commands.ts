@@ -161,9 +161,16 @@ export function addClientCommands(
   add('open', 'show the dashboard in a browser')
     .option('--print', 'only print its address, which lets in whoever has it')
     .action((options: { print?: boolean }, command: Command) => {
+      const { stateDirectory } = readClientConfig(flagsOf(command), env);
       ask(command, async (connection, io) => {
-        const [opener, desktop] = await Promise.all([import('./open.ts'), import('../platform/open-url.ts')]);
-        return opener.open(options, connection, desktop.openUrl, io);
+        const [opener, { StateDirectory }, { openUrl }, { removeLater }] = await Promise.all([
+          import('./open.ts'),
+          import('../state-file.ts'),
+          import('../platform/open-url.ts'),
+          import('../platform/remove-later.ts'),
+        ]);
+        const directory = new StateDirectory(stateDirectory);
+        return opener.open(options, connection, directory, { openUrl, removeLater }, io);
       });
     });
 
