@@ -1,9 +1,9 @@
-import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { DEFAULT_LIMITS, type Limits } from './core/limits.ts';
 import { isLoopback } from './http/hosts.ts';
+import { integer, origin, root, shell, size, someText, token } from './setting-values.ts';
 import { ConfigError, readSettings, type Flags, type SettingGroup } from './settings.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -45,43 +45,6 @@ export interface ConnectConfig {
 /** Unassigned by IANA, and below the ports that systems hand out by themselves. */
 export const DEFAULT_PORT = 7433;
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
-
-const size = z.string().transform((text, context) => {
-  const [, digits, unit] = /^(\d+)([kmg]?)(?:i?b)?$/i.exec(text.trim()) ?? [];
-  const bytes = Number(digits) * (UNITS[unit?.toLowerCase() ?? ''] ?? NaN);
-  if (Number.isSafeInteger(bytes) && bytes >= 4096) return bytes;
-  context.addIssue({ code: 'custom', message: 'expected a size of at least 4K, such as 65536, 512K or 4M' });
-  return z.NEVER;
-});
-
-function integer(min: number, max: number) {
-  return z.string().transform((text, context) => {
-    const value = /^\d+$/.test(text.trim()) ? Number(text) : NaN;
-    if (value >= min && value <= max) return value;
-    context.addIssue({ code: 'custom', message: `expected a whole number from ${min} to ${max}` });
-    return z.NEVER;
-  });
-}
-
-const root = z.string().transform((text, context) => {
-  try {
-    return realpathSync(text);
-  } catch {
-    context.addIssue({ code: 'custom', message: 'expected an existing directory' });
-    return z.NEVER;
-  }
-});
-
-/** Shorter ones can be guessed; other characters would not survive an Authorization header. */
-const token = z
-  .string()
-  .regex(/^[\w.~+/=-]{16,}$/, 'expected at least 16 letters, digits or any of - . _ ~ + / =');
-
-const origin = z
-  .string()
-  .regex(/^[a-z][a-z\d+.-]*:\/\/[^/\s]+$/i, 'expected an origin such as https://app.example');
-
 const DAY_MS = 86_400_000;
 
 const logLevelSetting = {
@@ -90,7 +53,7 @@ const logLevelSetting = {
   placeholder: 'LEVEL',
   help: 'silent, info or debug, written to stderr (default info)',
 };
-const logLevel = z.enum(['silent', 'info', 'debug']).default('info');
+const logLevel = z.enum(['silent', 'info', 'debug'], 'expected silent, info or debug').default('info');
 
 const serverSchema = z.object({
   ringBytes: size.default(DEFAULT_LIMITS.ringBytes),
@@ -99,8 +62,9 @@ const serverSchema = z.object({
   keepEnded: integer(0, 10_000).default(DEFAULT_LIMITS.keepEnded),
   waitCapMs: integer(100, DAY_MS).default(DEFAULT_LIMITS.waitCapMs),
   graceMs: integer(0, 600_000).default(DEFAULT_LIMITS.graceMs),
-  roots: z.array(root).default([]),
-  shell: z.string().min(1).optional(),
+  // A list of nothing would be no restriction at all.
+  roots: z.array(root).min(1, 'expected an existing directory').default([]),
+  shell: shell.optional(),
   logLevel,
 });
 
@@ -169,14 +133,14 @@ export const STATE_DIRECTORY_SETTING = {
 };
 
 const serveSchema = z.object({
-  host: z.string().min(1).default('127.0.0.1'),
+  host: someText.default('127.0.0.1'),
   port: integer(0, 65_535).default(DEFAULT_PORT),
   token: z.union([z.literal(false), token]).optional(),
-  allowHosts: z.array(z.string().min(1)).default([]),
+  allowHosts: z.array(someText).default([]),
   allowOrigins: z.array(origin).default([]),
   ratePerSecond: integer(1, 1_000_000).default(1000),
   maxBodyBytes: size.default(4 * 1024 * 1024),
-  stateDirectory: z.string().min(1).optional(),
+  stateDirectory: someText.optional(),
 });
 
 /** Settings of `serve`. */
@@ -236,8 +200,8 @@ const connectSchema = z.object({
     .union([z.literal(true), z.url({ protocol: /^https?$/, error: 'expected an http or https URL' })])
     .optional(),
   token: token.optional(),
-  spawn: z.union([z.boolean(), z.stringbool()]).default(false),
-  stateDirectory: z.string().min(1).optional(),
+  spawn: z.union([z.boolean(), z.stringbool()], 'expected true or false').default(false),
+  stateDirectory: someText.optional(),
   logLevel,
 });
 

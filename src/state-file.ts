@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { TOKEN_PATTERN, TOKEN_RULE } from './http/token.ts';
 import { isRunning } from './platform/identity.ts';
 import { isRefused } from './platform/tcp-probe.ts';
 import { exclusively } from './start-lock.ts';
@@ -77,8 +78,10 @@ export class StateDirectory {
         `${this.tokenFile} can be read by others. Delete it, and a new token is made at the next start.`,
       );
     const token = text.trim();
-    if (token === '')
-      throw new Error(`${this.tokenFile} is empty. Delete it, and a new token is made at the next start.`);
+    if (!TOKEN_PATTERN.test(token))
+      throw new Error(
+        `${this.tokenFile} holds no token: ${TOKEN_RULE}. Delete it, and a new token is made at the next start.`,
+      );
     return token;
   }
 

@@ -54,7 +54,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   client: ['tools', 'core'],
   cli: [
     ...['client', 'tools', 'core', 'platform'],
-    ...['config.ts', 'settings.ts', 'flags.ts', 'locate.ts', 'state-file.ts'],
+    ...['config.ts', 'settings.ts', 'setting-values.ts', 'flags.ts', 'locate.ts', 'state-file.ts'],
   ],
   web: [],
 };

@@ -44,10 +44,38 @@ describe('the command line', () => {
     [['--grace-ms=-5'], {}, /--grace-ms: expected a whole number/],
     [[], { PROCTOR_WAIT_CAP_MS: '1e3' }, /PROCTOR_WAIT_CAP_MS: expected a whole number/],
     [['--root', '/no/such/place'], {}, /--root: expected an existing directory/],
-    [['--log-level', 'loud'], {}, /--log-level/],
+    [['--root', ''], {}, /--root: expected an existing directory/],
+    [['--root', import.meta.filename], {}, /--root: expected an existing directory/],
+    [[], { PROCTOR_ROOT: ':' }, /PROCTOR_ROOT: expected an existing directory/],
+    [['--shell', '/no/such/shell'], {}, /--shell: expected the name or the path of a shell/],
+    [['--shell', ''], {}, /--shell: expected the name or the path of a shell/],
+    [['--log-level', 'loud'], {}, /--log-level: expected silent, info or debug/],
+    [['--spawn'], {}, /--spawn: works only together with --connect/],
+    [['--token', 'known-to-the-server'], {}, /--token: works only together with --connect/],
+    [['--state-dir', '/s'], {}, /--state-dir: works only together with --connect/],
+    [['--state-dir', '', '--connect'], {}, /--state-dir: expected some text/],
+    [
+      ['--connect', '--max-processes', '3', '--root', '/'],
+      {},
+      /--max-processes: .*proctor serve.*\n--root: /,
+    ],
+    [['--connect', 'http://a.example', '--spawn'], {}, /--spawn: .*URL/],
+    [['--connect'], { PROCTOR_SPAWN: 'maybe' }, /PROCTOR_SPAWN: expected true or false/],
+    [['--max-processes', '3', 'serve'], {}, /--max-processes has no effect before "serve"/],
   ])('refuses %j %j in words', (argv, env, message) => {
     expect(() => parseCommandLine(argv, env)).toThrow(ConfigError);
     expect(() => parseCommandLine(argv, env)).toThrow(message);
+  });
+
+  it('finds the shell once, wherever processes will run', () => {
+    expect(configOf(['--shell', 'sh']).shell).toMatch(/^\/.*\/sh$/);
+  });
+
+  it('takes what is for the bridge from the environment only where there is one', () => {
+    const env = { PROCTOR_TOKEN: 'short', PROCTOR_SPAWN: 'maybe' };
+    expect(configOf([], env).limits).toEqual(DEFAULT_LIMITS);
+    const line = parseCommandLine(['--connect', '--log-level', 'debug'], { PROCTOR_SPAWN: '1' });
+    expect(line).toMatchObject({ connect: { spawn: true, logLevel: 'debug' } });
   });
 
   it('knows --help and --version, and the help names every setting', () => {
@@ -99,6 +127,8 @@ describe('serve', () => {
     [['--no-token', '--host', '192.168.1.7'], /needs a token/],
     [['--no-token', '--host', '::'], /needs a token/],
     [['--token', 'short'], /--token: expected at least 16/],
+    [['--token', 'known-to-the-server', '--no-token'], /--token or --no-token, not both/],
+    [['--no-token', '--token', 'known-to-the-server'], /--token or --no-token, not both/],
     [['--port', '70000'], /--port: expected a whole number/],
     [['--allow-origin', 'app.example'], /--allow-origin: expected an origin/],
     [['extra'], /too many arguments/],

@@ -68,6 +68,19 @@ describe('the running server', () => {
   });
 });
 
+describe('the token', () => {
+  it('is made once', async () => {
+    const token = await directory.token();
+    expect(token).toMatch(/^[\w-]{43}$/);
+    expect(await directory.token()).toBe(token);
+  });
+
+  it.each(['', 'short', 'two words of some length'])('is no such text as "%s"', async (text) => {
+    writeFileSync(directory.tokenFile, `${text}\n`, { mode: 0o600 });
+    await expect(directory.token()).rejects.toThrow(/holds no token: expected at least 16.* Delete it/);
+  });
+});
+
 describe('what is done exclusively', () => {
   const lock = (): string => join(path, '.starting');
 

@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { defaultStateDirectory, STATE_DIRECTORY_SETTING } from '../config.ts';
+import { someText } from '../setting-values.ts';
 import { readSettings, type Flags, type SettingGroup } from '../settings.ts';
 
 const clientSchema = z.object({
   url: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).optional(),
-  token: z.string().min(1).optional(),
-  stateDirectory: z.string().min(1).optional(),
+  token: someText.optional(),
+  stateDirectory: someText.optional(),
 });
 
 /** Settings of every command that asks a running server. */
