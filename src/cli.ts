@@ -67,9 +67,6 @@ function runUntilEnd(
   };
   process.on('uncaughtException', onUncaught);
   process.on('unhandledRejection', onUncaught);
-  // A client that stops reading must not end the server by EPIPE: stdin's end tells that it has gone.
-  process.stdout.on('error', () => undefined);
-  process.stderr.on('error', () => undefined);
   return end;
 }
 
@@ -128,8 +125,6 @@ async function bridge(config: ConnectConfig): Promise<void> {
   locate().catch((error: unknown) => {
     logger.info(error instanceof Error ? error.message : String(error));
   });
-  process.stdout.on('error', () => undefined);
-  process.stderr.on('error', () => undefined);
   await server.closed;
   await server.close();
   process.exit(0);
@@ -154,6 +149,9 @@ async function readCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv):
 }
 
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  // Who stops reading must not end us by EPIPE: that a client has gone a server is told by the end of its stdin.
+  process.stdout.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
   let line: CommandLine;
   try {
     line = await readCommandLine(argv, env);
