@@ -1,5 +1,6 @@
 import { examine, type Finding } from '../platform/doctor.ts';
-import { EXIT, hasColours, printLine, styler, type CliIo, type Style } from './io.ts';
+import { EXIT, hasColours, printJson, printLine, styler, write, type CliIo, type Style } from './io.ts';
+import { visible } from './visible.ts';
 
 const MARKS: Readonly<Record<Finding['verdict'], { mark: string; style: Style }>> = {
   good: { mark: 'ok  ', style: 'green' },
@@ -14,15 +15,15 @@ export async function doctor({ json }: { json?: boolean }, io: CliIo): Promise<n
   const holds = findings.every(({ verdict }) => verdict === 'good' || verdict === 'extra');
   const status = holds ? 0 : EXIT.failed;
   if (json === true) {
-    await printLine(io.stdout, JSON.stringify({ holds, findings }, undefined, 2));
+    await printJson(io.stdout, { holds, findings });
     return status;
   }
   const style = styler(hasColours(io.stdout, io.env));
   const width = Math.max(...findings.map(({ name }) => name.length));
   for (const { name, verdict, detail, fix } of findings) {
     const { mark, style: colour } = MARKS[verdict];
-    await printLine(io.stdout, `${style(colour, mark)}  ${name.padEnd(width)}  ${detail}`);
-    if (fix !== undefined) await printLine(io.stdout, `${' '.repeat(width + 8)}${style('bold', fix)}`);
+    await write(io.stdout, `${style(colour, mark)}  ${name.padEnd(width)}  ${visible(detail)}\n`);
+    if (fix !== undefined) await write(io.stdout, `${' '.repeat(width + 8)}${style('bold', visible(fix))}\n`);
   }
   await printLine(
     io.stdout,

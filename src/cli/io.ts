@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { visible, visibleJson } from './visible.ts';
 
 /** A stream that may be a terminal. */
 export type Output = Writable & { isTTY?: boolean; columns?: number; rows?: number };
@@ -44,6 +45,11 @@ export async function write(output: Output, data: string | Uint8Array): Promise<
   });
 }
 
+/** Prints a line of our own, with whatever it tells of what agents chose; output of processes goes out by `write`. */
 export async function printLine(output: Output, line: string): Promise<void> {
-  await write(output, `${line}\n`);
+  await write(output, `${visible(line)}\n`);
+}
+
+export async function printJson(output: Output, value: unknown): Promise<void> {
+  await write(output, `${visibleJson(value, 2)}\n`);
 }

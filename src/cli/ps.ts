@@ -5,6 +5,7 @@ import { describeStatus } from './exit-status.ts';
 import { hasColours, styler, write, type CliIo, type Style } from './io.ts';
 import { renderTable, type Column } from './table.ts';
 import { formatBytes, formatDuration } from './values.ts';
+import { visibleJson } from './visible.ts';
 
 export interface PsOptions {
   live?: boolean;
@@ -42,7 +43,7 @@ function render(
   io: CliIo,
 ): string {
   const wire = { processes: processes.map(toProcess) };
-  if (json === true) return `${JSON.stringify(wire, undefined, watching === true ? 0 : 2)}\n`;
+  if (json === true) return `${visibleJson(wire, watching === true ? 0 : 2)}\n`;
   if (quiet === true) return processes.map(({ id }) => `${id}\n`).join('');
   const { isTTY, columns } = io.stdout;
   return renderTable(columnsFor(io), processes, isTTY === true ? columns : Infinity)
@@ -65,7 +66,7 @@ function columnsFor(io: CliIo): Column<ProcessSnapshot>[] {
     },
     { title: 'PORTS', value: ({ ports }) => ports.join(',') || '-', style: (_, cell) => style('cyan', cell) },
     { title: 'CLIENT', value: ({ client }) => client ?? '-' },
-    { title: 'COMMAND', value: ({ command }) => command.replace(/\s+/g, ' ') },
+    { title: 'COMMAND', value: ({ command }) => command },
   ];
 }
 

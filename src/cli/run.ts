@@ -5,7 +5,7 @@ import { present } from '../tools/present.ts';
 import { toRun } from '../tools/wire.ts';
 import type { Connection } from './connection.ts';
 import { describeStatus, exitStatusOf } from './exit-status.ts';
-import { EXIT, printLine, type CliIo } from './io.ts';
+import { EXIT, printJson, printLine, type CliIo } from './io.ts';
 
 export interface ReadyOptions {
   waitFor?: string;
@@ -67,7 +67,7 @@ export async function tellStart(
   io: CliIo,
 ): Promise<number> {
   const { process, reused, wait, tail } = result;
-  if (json === true) await printLine(io.stdout, JSON.stringify(toRun(result), undefined, 2));
+  if (json === true) await printJson(io.stdout, toRun(result));
   else {
     await printLine(io.stdout, process.id);
     const pid = process.pid === null ? '' : ` (pid ${process.pid})`;

@@ -1,3 +1,5 @@
+import { visibleLine } from './visible.ts';
+
 /** A column's heading and what it shows of a row. */
 export interface Column<Row> {
   title: string;
@@ -13,7 +15,7 @@ export function renderTable<Row>(
   rows: readonly Row[],
   width = Infinity,
 ): string[] {
-  const cells = rows.map((row) => columns.map(({ value }) => value(row)));
+  const cells = rows.map((row) => columns.map(({ value }) => visibleLine(value(row))));
   const widths = columns.map(({ title }, index) =>
     Math.max(title.length, ...cells.map((row) => (row[index] ?? '').length)),
   );

@@ -3,7 +3,8 @@ import type { ExitWaitOutcome, LogWaitOutcome, PortWaitOutcome } from '../core/t
 import { present } from '../tools/present.ts';
 import { toExitWait, toLogWait, toPortWait } from '../tools/wire.ts';
 import { describeStatus, exitStatusOf } from './exit-status.ts';
-import { EXIT, printLine, type CliIo } from './io.ts';
+import { EXIT, printJson, printLine, write, type CliIo } from './io.ts';
+import { visibleLine } from './visible.ts';
 
 export interface WaitOptions {
   exit?: boolean;
@@ -57,8 +58,8 @@ async function waitForLog(
       ...present({ failurePattern: failure, since: last?.cursor }),
     }),
   );
-  if (json === true) await printLine(io.stdout, JSON.stringify(toLogWait(outcome), undefined, 2));
-  else if ('line' in outcome) await printLine(io.stdout, outcome.line);
+  if (json === true) await printJson(io.stdout, toLogWait(outcome));
+  else if ('line' in outcome) await write(io.stdout, `${outcome.line}\n`);
   else
     await printLine(io.stderr, `${id}: ${outcome.outcome}, ${describeStatus(outcome.status, outcome.exit)}`);
   return statusOf(outcome.outcome, 'matched');
@@ -75,11 +76,11 @@ async function waitForPort(
     service.waitForPort({ id, timeoutMs, ...(port !== true && { port }) }),
   );
   const { url, owner, lastProbe } = outcome;
-  if (json === true) await printLine(io.stdout, JSON.stringify(toPortWait(outcome), undefined, 2));
+  if (json === true) await printJson(io.stdout, toPortWait(outcome));
   else if (outcome.outcome === 'ready') await printLine(io.stdout, url ?? String(outcome.port));
   else {
-    const held = owner === undefined ? '' : `, held by ${owner.command} (pid ${owner.pid})`;
-    const seen = lastProbe === undefined ? '' : `, ${lastProbe}`;
+    const held = owner === undefined ? '' : `, held by ${visibleLine(owner.command)} (pid ${owner.pid})`;
+    const seen = lastProbe === undefined ? '' : `, ${visibleLine(lastProbe)}`;
     await printLine(io.stderr, `${id}: ${outcome.outcome}${held}${seen}`);
   }
   return statusOf(outcome.outcome, 'ready');
@@ -96,7 +97,7 @@ async function waitForExit(
   const outcome = await untilOver<ExitWaitOutcome>(timeout, (timeoutMs) =>
     service.waitForExit({ ids, mode, timeoutMs }),
   );
-  if (json === true) await printLine(io.stdout, JSON.stringify(toExitWait(outcome), undefined, 2));
+  if (json === true) await printJson(io.stdout, toExitWait(outcome));
   else
     for (const { id, status, exit } of outcome.processes)
       await printLine(io.stderr, `${id}: ${describeStatus(status, exit)}`);
