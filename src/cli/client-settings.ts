@@ -5,7 +5,11 @@ import { someText } from '../setting-values.ts';
 import { readSettings, type Flags, type SettingGroup } from '../settings.ts';
 
 const clientSchema = z.object({
-  url: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).optional(),
+  url: z
+    .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
+    // The address that "proctor serve" prints is that of its MCP endpoint.
+    .transform((url) => url.replace(/\/mcp\/?$/, ''))
+    .optional(),
   token: someText.optional(),
   stateDirectory: someText.optional(),
 });

@@ -47,7 +47,7 @@ export function addClientCommands(
   add('ps', 'show the processes')
     .argument('[id...]', 'only these')
     .option('-l, --live', 'only those that are alive')
-    .option('-q, --quiet', 'only their ids')
+    .addOption(new Option('-q, --quiet', 'only their ids').conflicts('json'))
     .option('-w, --watch', 'go on showing them, until interrupted')
     .option('--json', 'as the list_processes tool answers; with --watch a line for each change')
     .action((ids: string[], options: PsOptions, command: Command) => {
@@ -71,6 +71,7 @@ export function addClientCommands(
     .option('--rm', 'forget it when it has ended')
     .option('--json', 'as the run_background tool answers')
     .action((words: string[], options: RunOptions, command: Command) => {
+      requireWait(command, options);
       ask(command, async (connection, io) => (await import('./run.ts')).run(words, options, connection, io));
     });
   addReadyOptions(run);
@@ -108,10 +109,12 @@ export function addClientCommands(
     .action((ids: string[], options: WaitOptions, command: Command) => {
       if (ids.length > 1 && (options.log !== undefined || options.port !== undefined))
         command.error('error: --log and --port wait for one process');
+      if (options.failure !== undefined && options.log === undefined)
+        command.error('error: --failure ends a wait for a line: name the line with --log');
       ask(command, async ({ service }, io) => (await import('./wait.ts')).wait(ids, options, service, io));
     });
 
-  add('send', 'write a line to the input of a process; "-" sends what comes on stdin')
+  add('send', 'write a line to the input of a process; "-" sends the text (UTF-8) that comes on stdin')
     .argument('<id>')
     .argument('[text...]')
     .option('-k, --key <name>', 'press a key in its terminal: ctrl-c, up, enter, f1 (repeatable)', collect)
@@ -122,6 +125,7 @@ export function addClientCommands(
     .option('--timeout <time>', 'of the wait', parseDuration)
     .option('--json', 'as the send_stdin tool answers')
     .action((id: string, words: string[], options: SendOptions, command: Command) => {
+      requireWait(command, options);
       ask(command, async ({ service }, io) =>
         (await import('./control.ts')).send(id, words, options, service, io),
       );
@@ -142,6 +146,7 @@ export function addClientCommands(
     .argument('<id>')
     .option('--json', 'as the restart_process tool answers')
     .action((id: string, options: ReadyOptions & { json?: boolean }, command: Command) => {
+      requireWait(command, options);
       ask(command, async ({ service }, io) =>
         (await import('./control.ts')).restart(id, options, service, io),
       );
@@ -213,6 +218,14 @@ function addReadyOptions(command: Command): Command {
 function requireOne(command: Command, ids: readonly string[], all: boolean | undefined, flag: string): void {
   if (ids.length === 0 && all !== true) command.error(`error: name a process, or give ${flag}`);
   if (ids.length > 0 && all === true) command.error(`error: name processes or give ${flag}, not both`);
+}
+
+function requireWait(command: Command, options: ReadyOptions): void {
+  const { waitFor, waitPort, waitExit, waitIdle, timeout } = options;
+  if (timeout === undefined || [waitFor, waitPort, waitExit, waitIdle].some((wait) => wait !== undefined))
+    return;
+  const flags = command.options.flatMap(({ long }) => (long?.startsWith('--wait-') === true ? long : []));
+  command.error(`error: --timeout ends a wait: name one with ${flags.join(', ')}`);
 }
 
 function collect(value: string, before: readonly string[] = []): string[] {

@@ -1,6 +1,6 @@
 import { ConnectionError, HttpClient, type ServerAddress } from '../client/http-client.ts';
 import { RemoteService } from '../client/remote-service.ts';
-import { ProcessError } from '../core/errors.ts';
+import { ProcessError, type ErrorCode } from '../core/errors.ts';
 import type { ProcessService } from '../core/service.ts';
 import { findRunningServer, isLocal } from '../locate.ts';
 import { StateDirectory } from '../state-file.ts';
@@ -45,6 +45,20 @@ const COMMAND_OF: readonly [RegExp, string][] = [
   [/ Correct the call to .* and repeat it\./g, ''],
 ];
 
+const STATUS_OF_CONNECTION: Readonly<Record<ConnectionError['kind'], number>> = {
+  unreachable: EXIT.noServer,
+  foreign: EXIT.noServer,
+  refused: EXIT.notLetIn,
+  failed: EXIT.failed,
+};
+
+/** Codes with a status of their own: some mistakes on the command line only the server finds. */
+const STATUS_OF_CODE: Partial<Record<ErrorCode, number>> = {
+  INVALID_ARGUMENT: EXIT.usage,
+  INVALID_PATTERN: EXIT.usage,
+  PROCESS_NOT_FOUND: EXIT.notFound,
+};
+
 /** Runs a command to its exit status. The one place where errors become words for people. */
 export async function withErrors(io: CliIo, act: () => Promise<number>): Promise<number> {
   try {
@@ -56,15 +70,20 @@ export async function withErrors(io: CliIo, act: () => Promise<number>): Promise
   }
 }
 
+/** An error as people read it. */
+export function wordsOf({ message, hint }: ProcessError): string {
+  return COMMAND_OF.reduce(
+    (text, [tool, command]) => text.replaceAll(tool, command),
+    `${message} ${hint}`.trim(),
+  );
+}
+
 function describe(error: unknown): { status: number; words: string } {
   if (error instanceof ConnectionError) {
-    const status = error.kind === 'unreachable' ? EXIT.noServer : EXIT.notLetIn;
-    return { status, words: error.message };
+    return { status: STATUS_OF_CONNECTION[error.kind], words: error.message };
   }
   if (error instanceof ProcessError) {
-    const said = `${error.message} ${error.hint}`.trim();
-    const words = COMMAND_OF.reduce((text, [tool, command]) => text.replaceAll(tool, command), said);
-    return { status: error.code === 'PROCESS_NOT_FOUND' ? EXIT.notFound : EXIT.failed, words };
+    return { status: STATUS_OF_CODE[error.code] ?? EXIT.failed, words: wordsOf(error) };
   }
   return { status: EXIT.failed, words: error instanceof Error ? error.message : String(error) };
 }

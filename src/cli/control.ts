@@ -1,9 +1,11 @@
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
+import { ProcessError } from '../core/errors.ts';
 import type { ProcessService } from '../core/service.ts';
 import { present } from '../tools/present.ts';
 import { toKill, toSend } from '../tools/wire.ts';
+import { wordsOf } from './connection.ts';
 import { describeStatus } from './exit-status.ts';
-import { EXIT, printLine, write, type CliIo } from './io.ts';
+import { EXIT, printJson, printLine, write, type CliIo } from './io.ts';
 import { readyCondition, tellStart, type ReadyOptions } from './run.ts';
 
 export interface SendOptions {
@@ -25,7 +27,7 @@ export async function send(
   io: CliIo,
 ): Promise<number> {
   const fromStdin = words.length === 1 && words[0] === '-';
-  const given = fromStdin ? await text(io.stdin) : words.length === 0 ? undefined : words.join(' ');
+  const given = fromStdin ? await textOf(io.stdin) : words.length === 0 ? undefined : words.join(' ');
   const waits = log !== undefined || idleMs !== undefined;
   const result = await service.send(id, {
     ...present({ text: given, keys, eof }),
@@ -33,7 +35,7 @@ export async function send(
     ...(waits && { waitFor: present({ log, idleMs, timeoutMs }) }),
   });
   const { reply, acceptedBytes, totalBytes } = result;
-  if (json === true) await printLine(io.stdout, JSON.stringify({ ...toSend(result) }, undefined, 2));
+  if (json === true) await printJson(io.stdout, toSend(result));
   else if (reply !== undefined) await write(io.stdout, reply.page.text.replace(/\n*$/, '\n'));
   if (acceptedBytes < totalBytes) {
     await printLine(
@@ -43,6 +45,19 @@ export async function send(
     return EXIT.failed;
   }
   return reply?.outcome === 'timeout' ? EXIT.timeout : 0;
+}
+
+/** What is no text is refused: with substitutes in it, it would be something else. */
+async function textOf(input: CliIo['stdin']): Promise<string> {
+  const bytes = await buffer(input);
+  try {
+    // A byte order mark is a part of what is sent.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new ProcessError('INVALID_ARGUMENT', 'What came on stdin is no UTF-8 text, and was not sent.', {
+      hint: 'Bytes reach a process in a file, or in an encoding of text such as base64.',
+    });
+  }
 }
 
 export interface KillOptions {
@@ -62,7 +77,7 @@ export async function kill(
     ...(all === true ? { all } : { ids }),
     ...present({ signal: signal?.replace(/^(?!SIG)/i, 'SIG').toUpperCase(), graceMs }),
   });
-  if (json === true) await printLine(io.stdout, JSON.stringify(toKill(processes), undefined, 2));
+  if (json === true) await printJson(io.stdout, toKill(processes));
   else
     for (const { id, status, exit, killed } of processes)
       await printLine(io.stderr, `${id}: ${describeStatus(status, exit)}, ${killed.length} ended`);
@@ -84,7 +99,13 @@ export async function remove(
   service: ProcessService,
   io: CliIo,
 ): Promise<number> {
-  const removed = await service.remove(ended === true ? { allEnded: true } : { ids });
-  for (const id of removed) await printLine(io.stdout, id);
-  return 0;
+  try {
+    const removed = await service.remove(ended === true ? { allEnded: true } : { ids });
+    for (const id of removed) await printLine(io.stdout, id);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof ProcessError) || error.code !== 'INVALID_ARGUMENT') throw error;
+    // The command line is in order: that a process is alive is what stands in its way.
+    throw new Error(wordsOf(error), { cause: error });
+  }
 }

@@ -29,7 +29,10 @@ export function parseCount(text: string): number {
 
 export function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port < 1 || port > 65_535) throw new InvalidArgumentError('Expected a port from 1 to 65535.');
+  if (port < 1 || port > 65_535)
+    throw new InvalidArgumentError(
+      'Expected a port from 1 to 65535. Without one the flag goes after the id, or before "--".',
+    );
   return port;
 }
 

@@ -9,9 +9,10 @@ export interface ServerAddress {
   token?: string;
 }
 
-/** No server answered, or it did not let us in: nothing was done. */
+/** No server of ours answered, or it did not take the request: nothing was done. */
 export class ConnectionError extends Error {
-  readonly kind: 'unreachable' | 'refused';
+  /** `refused`: we were not let in; `failed`: the request was not taken for another reason. */
+  readonly kind: 'unreachable' | 'refused' | 'foreign' | 'failed';
 
   constructor(kind: ConnectionError['kind'], message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
@@ -33,6 +34,11 @@ const problemShape = z.object({
   hint: z.string().default(''),
   details: z.record(z.string(), z.unknown()).optional(),
 });
+
+/** In bytes: a shorter request is on its way before a server can close the connection. */
+const LONG_REQUEST = 65_536;
+/** Statuses that tell of who asks, not of what was asked for. */
+const NOT_LET_IN = [401, 403, 429];
 
 /** Requests to one server. They reject with the server's ProcessError, or with a ConnectionError. */
 export class HttpClient {
@@ -71,30 +77,38 @@ export class HttpClient {
         url.searchParams.append(name, item);
     }
     const { token } = this.#address;
+    const text = body && JSON.stringify(body);
     const request = fetch(url, {
       method,
       headers: {
         ...headers,
         'proctor-client': this.#client,
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
-        ...(body && { 'content-type': 'application/json' }),
+        ...(text !== undefined && { 'content-type': 'application/json' }),
       },
-      ...(body && { body: JSON.stringify(body) }),
+      ...(text !== undefined && { body: text }),
       ...(signal && { signal }),
     });
-    const response = await this.#reading(request, signal);
+    const response = await this.#reading(request, signal, text?.length);
     if (!response.ok) throw await this.#refusal(response);
     return response;
   }
 
   /** What fetch rejects with says little, its cause what happened. */
-  async #reading<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  async #reading<T>(promise: Promise<T>, signal: AbortSignal | undefined, sent = 0): Promise<T> {
     try {
       return await promise;
     } catch (error) {
       if (signal?.aborted === true) throw error;
       const cause =
         error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+      // A server that refuses a long request may have closed the connection before its answer is read.
+      if (sent > LONG_REQUEST && /EPIPE|ECONNRESET/.test(cause))
+        throw new ConnectionError(
+          'failed',
+          `The server at ${this.#address.url} cut the connection during a request of ${sent} bytes (${cause}): it may take fewer at once.`,
+          error,
+        );
       throw new ConnectionError(
         'unreachable',
         `No server answers at ${this.#address.url} (${cause}).`,
@@ -108,7 +122,7 @@ export class HttpClient {
       const value: unknown = JSON.parse(text);
       return value;
     } catch (error) {
-      throw new ConnectionError('refused', `What answers at ${this.#address.url} is no Proctor.`, error);
+      throw this.#foreign(error);
     }
   }
 
@@ -118,7 +132,19 @@ export class HttpClient {
     const { code, detail, hint, details } = problem ?? {};
     if (code !== undefined)
       return new ProcessError(code, detail ?? '', { hint: hint ?? '', ...(details && { details }) });
-    const said = detail === undefined || detail === '' ? `HTTP ${response.status}` : detail;
-    return new ConnectionError('refused', `The server at ${this.#address.url} refuses: ${said}`);
+    const { status } = response;
+    // Ours has a code for every id that it does not know.
+    if (status === 404) return this.#foreign();
+    const said = detail === undefined || detail === '' ? `HTTP ${status}` : detail;
+    const kind = NOT_LET_IN.includes(status) ? 'refused' : 'failed';
+    return new ConnectionError(kind, `The server at ${this.#address.url} refuses: ${said}`);
+  }
+
+  #foreign(cause?: unknown): ConnectionError {
+    return new ConnectionError(
+      'foreign',
+      `There is no Proctor at ${this.#address.url}: something else answers.`,
+      cause,
+    );
   }
 }
