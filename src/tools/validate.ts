@@ -55,7 +55,7 @@ function describeUnknown(path: string, keys: readonly string[], schema: z.ZodObj
     return `${quote(path === '' ? key : `${path}.${key}`)}${guess === undefined ? '' : ` (did you mean ${guess}?)`}`;
   });
   const noun = keys.length === 1 ? 'unknown argument' : 'unknown arguments';
-  return `${noun} ${named.join(', ')}; expected: ${accepted.join(', ')}`;
+  return `${noun} ${named.join(', ')}; expected: ${accepted.join(', ') || 'none'}`;
 }
 
 function quote(value: unknown): string {

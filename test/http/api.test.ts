@@ -154,6 +154,18 @@ describe('a refusal', () => {
     ['GET', '/v1/processes/web/output?tail=many', undefined, /tail is "many"; expected: an integer/],
     ['GET', '/v1/processes/web/output?since=now', undefined, /for a stream/],
     ['GET', '/v1/processes?nope=1', undefined, /unknown argument "nope"/],
+    ['GET', '/v1/processes?__proto__=1', undefined, /unknown argument "__proto__"/],
+    ['POST', '/v1/processes', '{"command":"x","__proto__":1}', /unknown argument "__proto__"/],
+    ['GET', '/v1/processes/web?x=1', undefined, /unknown argument "x"; expected: none/],
+    [
+      'GET',
+      '/v1/processes?status=live&status=ended',
+      undefined,
+      /status is \["live","ended"\]; expected: one/,
+    ],
+    ['GET', '/v1/processes?id=ss&id=', undefined, /id\.1 is ""; expected: at least 1/],
+    ['GET', '/v1/processes/web/output?tail=1&tail=2', undefined, /tail is \["1","2"\]; expected: an integer/],
+    ['GET', '/v1/processes/web/output?raw&raw', undefined, /raw is \["",""\]/],
   ])('names what is wrong: %s %s %j', async (method, path, body, words) => {
     const answer = await json(method, path, body);
     expect(answer).toMatchObject({ status: 400, body: { code: 'INVALID_ARGUMENT' } });

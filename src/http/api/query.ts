@@ -2,18 +2,19 @@ import type * as z from 'zod';
 
 /**
  * The parameters of a query as values that a schema can check: each is read as the first of text, number and flag that
- * its field accepts. A bare `?raw` is true. What no reading fits stays text, for the schema to refuse.
+ * its field accepts. A bare `?raw` is true; one given several times is a list. What no reading fits stays as it came,
+ * for the schema to refuse.
  */
 export function readQuery(schema: z.ZodObject, query: URLSearchParams): Record<string, unknown> {
-  const values: Record<string, unknown> = {};
-  for (const name of new Set(query.keys())) {
-    const field: unknown = schema.shape[name];
-    const given = query.getAll(name);
-    const [first = ''] = given;
-    const readings = [...(given.length === 1 ? scalarReadings(first) : []), given];
-    values[name] = readings.find((value) => accepts(field, value)) ?? first;
-  }
-  return values;
+  const names = [...new Set(query.keys())];
+  return Object.fromEntries(names.map((name) => [name, valueOf(schema.shape[name], query.getAll(name))]));
+}
+
+function valueOf(field: unknown, given: readonly string[]): unknown {
+  const [first = ''] = given;
+  const asCame = given.length === 1 ? first : given;
+  const readings = given.length === 1 ? [...scalarReadings(first), given] : [given];
+  return readings.find((value) => accepts(field, value)) ?? asCame;
 }
 
 function scalarReadings(text: string): unknown[] {
