@@ -7,19 +7,17 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import type { Tasks, TaskState } from './tasks.ts';
+import { STARTS, type Tasks, type TaskState } from './tasks.ts';
 
 /** The extension by which a call may be answered with a task: https://github.com/modelcontextprotocol/ext-tasks */
 export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 
 /** Tools that do nothing but wait. */
 const WAITS: ReadonlySet<string> = new Set(['wait_for_log', 'wait_for_port', 'wait_for_exit']);
-/** Tools that wait where they are asked to, by the argument `wait_for`. */
-const MAY_WAIT: ReadonlySet<string> = new Set(['run_background', 'restart_process']);
 
 /** True for a call that may take as long as its caller likes. */
 export function waitsAtLength(tool: string, args: Readonly<Record<string, unknown>> = {}): boolean {
-  return WAITS.has(tool) || (MAY_WAIT.has(tool) && args.wait_for !== undefined);
+  return WAITS.has(tool) || (STARTS.has(tool) && args.wait_for !== undefined);
 }
 
 type Request = ServerContext['mcpReq'];
@@ -77,6 +75,6 @@ function unknownTask(id: string): ProtocolError {
   return new ProtocolError(
     ProtocolErrorCode.InvalidParams,
     `There is no task ${JSON.stringify(id.slice(0, 80))}: it never was, or ended too long ago to be kept. ` +
-      'The process it waited for was not touched; call the tool again.',
+      'See in list_processes what runs before you call the tool again.',
   );
 }

@@ -23,6 +23,9 @@ export const DEFAULT_TASK_LIMITS: TaskLimits = {
 const MIN_POLL_MS = 500;
 const MAX_POLL_MS = 5000;
 
+/** Tools that start a process, and wait where they are asked to, by the argument `wait_for`. */
+export const STARTS: ReadonlySet<string> = new Set(['run_background', 'restart_process']);
+
 /** How a task ended. `failed` is for faults of the protocol; a tool's own error is a result like any other. */
 type Ending =
   | { status: 'completed'; result: CallToolResult }
@@ -206,7 +209,9 @@ function messageOf(tool: string, ending: Ending): string {
     case 'failed':
       return `${tool} failed: ${ending.error.message}`;
     case 'cancelled':
-      return `${tool} was cancelled; the process was not touched.`;
+      return STARTS.has(tool)
+        ? `The wait of ${tool} was cancelled; what it was starting goes on: see list_processes.`
+        : `${tool} was cancelled; the process was not touched.`;
   }
 }
 

@@ -15,8 +15,8 @@ class Call {
   settle: (result: CallToolResult) => void = () => undefined;
   fail: (error: unknown) => void = () => undefined;
 
-  on(tasks: Tasks): Promise<CallToolResult | CreatedTask> {
-    return tasks.run('wait_for_log', this.request.signal, (signal) => {
+  on(tasks: Tasks, tool = 'wait_for_log'): Promise<CallToolResult | CreatedTask> {
+    return tasks.run(tool, this.request.signal, (signal) => {
       this.signal = signal;
       return new Promise((resolve, reject) => {
         this.settle = resolve;
@@ -29,8 +29,8 @@ class Call {
   }
 }
 
-async function becomeTask(tasks: Tasks, call = new Call()): Promise<CreatedTask> {
-  const answer = call.on(tasks);
+async function becomeTask(tasks: Tasks, call = new Call(), tool?: string): Promise<CreatedTask> {
+  const answer = call.on(tasks, tool);
   await vi.advanceTimersByTimeAsync(DEFAULT_TASK_LIMITS.quickMs);
   const created = await answer;
   if (created.resultType !== 'task') throw new Error('it became no task');
@@ -208,6 +208,18 @@ describe('a task', () => {
     expect(tasks.cancel('never was')).toBe(false);
     expect(vi.getTimerCount()).toBe(0);
   });
+
+  it.each(['run_background', 'restart_process'])(
+    'that is cancelled starts what it was to start: %s',
+    async (tool) => {
+      const tasks = open();
+      const { taskId } = await becomeTask(tasks, new Call(), tool);
+      tasks.cancel(taskId);
+      expect(tasks.get(taskId)?.statusMessage).toBe(
+        `The wait of ${tool} was cancelled; what it was starting goes on: see list_processes.`,
+      );
+    },
+  );
 
   it('that has ended is kept for an hour from its end', async () => {
     const tasks = open();
