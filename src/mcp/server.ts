@@ -1,4 +1,5 @@
 import { McpServer, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
+import { clientName } from '../core/client-name.ts';
 import { PATIENT_WAIT_MS } from '../core/limits.ts';
 import type { ProcessService } from '../core/service.ts';
 import type { Logger } from '../logger.ts';
@@ -51,7 +52,7 @@ export function createMcpServer(
     const tool = TOOLS.find(({ name }) => name === params.name);
     if (tool === undefined) throw unknownTool(params.name);
     const info = clientOf(mcp, mcpReq);
-    const client = info && `${info.name} ${info.version}`;
+    const client = info && clientName(`${info.name} ${info.version}`);
     const call: ToolCall = { tool, args: params.arguments, request: mcpReq, client };
     if (!tasks || tasks.full || !takesTasks(mcpReq) || !waitsAtLength(tool.name, params.arguments))
       return callTool(call, service, logger);

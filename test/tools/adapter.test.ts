@@ -163,4 +163,10 @@ describe('who asks', () => {
     await call('run_background', { command: 'x' });
     expect(service.askedFor('run')[1]).toMatchObject({ client: 'test 1.2.3' });
   });
+
+  it('is shown in one short line, whatever it calls itself', async () => {
+    const { call, service } = await connect('2026-07-28', `evil\n\u001B[2J${'x'.repeat(20_000)}`);
+    await call('run_background', { command: 'x' });
+    expect(service.askedFor('run')[1]).toMatchObject({ client: `evil[2J${'x'.repeat(91)}` });
+  });
 });

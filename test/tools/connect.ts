@@ -51,11 +51,11 @@ export function answerOf(result: object): Answer {
 }
 
 /** A v2 client of the given revision, connected in memory to a server over a fake service. */
-export async function connect(revision: Revision = '2026-07-28') {
+export async function connect(revision: Revision = '2026-07-28', name = 'test') {
   const connection = new Connection();
   const modern = revision === '2026-07-28';
   const client = new Client(
-    { name: 'test', version: '1.2.3' },
+    { name, version: '1.2.3' },
     modern
       ? { versionNegotiation: { mode: { pin: revision } } }
       : { versionNegotiation: { mode: 'legacy' }, supportedProtocolVersions: [revision] },

@@ -1,3 +1,4 @@
+import { clientName } from '../../core/client-name.ts';
 import { ProcessError } from '../../core/errors.ts';
 import type { ProcessService } from '../../core/service.ts';
 import type { Logger } from '../../logger.ts';
@@ -14,9 +15,6 @@ export interface Api {
   /** Stops listening to the service. */
   close(): void;
 }
-
-/** A client's name is shown to people, in one line. */
-const MAX_CLIENT = 100;
 
 /** The HTTP API: the routes over one service, and the one place where errors become answers. */
 export function createApi(service: ProcessService, logger: Logger): Api {
@@ -83,6 +81,5 @@ function decodeId(segment: string): string {
 function clientOf(headers: Headers): string | undefined {
   const agent = headers.get('user-agent') ?? '';
   const told = headers.get('proctor-client') ?? (agent.startsWith('Mozilla/') ? 'browser' : agent);
-  const shown = told.replace(/[^\x20-\x7e]/g, '').slice(0, MAX_CLIENT);
-  return shown === '' ? undefined : shown;
+  return clientName(told);
 }
