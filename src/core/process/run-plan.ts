@@ -11,8 +11,7 @@ export async function planRun(
   roots: readonly string[],
 ): Promise<ProcessSpec> {
   const launch = launchOf(request);
-  const cwd = await runner.resolveDirectory(request.cwd ?? '.', roots[0]);
-  checkInsideRoots(cwd, roots);
+  const cwd = await workingDirectory(request.cwd ?? '.', runner, roots);
   const { timeoutMs, pty, cols, rows } = request;
   return {
     launch,
@@ -23,6 +22,20 @@ export async function planRun(
     ...(timeoutMs !== undefined && { timeoutMs }),
     autoCleanup: request.autoCleanup ?? false,
   };
+}
+
+/**
+ * The directory a path leads to now, symlinks resolved. Rejects with SPAWN_FAILED and PERMISSION_DENIED where nothing
+ * may be started in it.
+ */
+export async function workingDirectory(
+  path: string,
+  runner: Pick<Runner, 'resolveDirectory'>,
+  roots: readonly string[],
+): Promise<string> {
+  const directory = await runner.resolveDirectory(path, roots[0]);
+  checkInsideRoots(directory, roots);
+  return directory;
 }
 
 function launchOf({ command, args, code, language }: RunRequest): Launch {

@@ -4,7 +4,7 @@ import { checkName, deriveId } from '../ids.ts';
 import { EARLY_EXIT_MS, type Limits } from '../limits.ts';
 import { ManagedProcess } from './managed-process.ts';
 import type { Registry } from './registry.ts';
-import { planRun } from './run-plan.ts';
+import { planRun, workingDirectory } from './run-plan.ts';
 import type { Runner } from '../runner.ts';
 import type { CallContext, ReadyCondition, RunRequest } from '../service.ts';
 import type { ProcessSpec, RunResult } from '../types.ts';
@@ -68,7 +68,9 @@ export class Starter {
     this.#refuseWhenClosed();
     const { id, spec } = process;
     if (waitFor) await this.#parts.checkCondition(waitFor);
-    return this.#startNext(id, spec, waitFor, context);
+    // Since the last start it may have gone, or become a link to elsewhere.
+    const cwd = await workingDirectory(spec.cwd, this.#parts.runner, this.#parts.limits.roots);
+    return this.#startNext(id, { ...spec, cwd }, waitFor, context);
   }
 
   /** Ends whoever holds the id alive, then starts its next run. The record stays in between. */

@@ -105,6 +105,22 @@ describe('starting', () => {
     expect((await start({ command: 'ls', cwd: '/work/app/sub' })).process.cwd).toBe('/work/app/sub');
   });
 
+  it('looks again where the working directory leads when it restarts, before it ends anything', async () => {
+    fresh({ roots: ['/work'] });
+    await start({ command: 'ls', name: 'x', cwd: '/work/sub' });
+    runner.resolveDirectory = () => Promise.resolve('/outside');
+    expect(await codeOf(manager.restart('x'))).toBe('PERMISSION_DENIED');
+    const gone = new ProcessError('SPAWN_FAILED', 'There is no such directory.', { hint: 'Make it.' });
+    runner.resolveDirectory = () => Promise.reject(gone);
+    expect(await codeOf(manager.restart('x'))).toBe('SPAWN_FAILED');
+    expect((await manager.list()).processes).toMatchObject([{ run: 1, status: 'running', cwd: '/work/sub' }]);
+    runner.resolveDirectory = () => Promise.resolve('/work/elsewhere');
+    const restarted = manager.restart('x');
+    await vi.advanceTimersByTimeAsync(100);
+    expect((await restarted).process).toMatchObject({ run: 2, cwd: '/work/elsewhere' });
+    expect(runner.last.spec.cwd).toBe('/work/elsewhere');
+  });
+
   it('allows only so many alive at once and names what could be stopped', async () => {
     fresh({ maxLive: 2 });
     await start({ command: 'a' });
