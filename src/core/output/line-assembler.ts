@@ -131,7 +131,14 @@ export class LineAssembler {
       rest = rest.subarray(room);
       if (!this.#raw && unfinished.dropFrames()) continue;
       const { stream, from } = unfinished;
-      const split = this.#split(unfinished.bytes) || unfinished.length;
+      const split = this.#split(unfinished.bytes);
+      if (split === 0) {
+        // A character or escape sequence longer than a piece is held until it can be shown, or ends.
+        if (rest.length === 0) break;
+        unfinished.add(rest.subarray(0, 1), end - rest.length, segment);
+        rest = rest.subarray(1);
+        continue;
+      }
       const text = this.#text(unfinished.bytes.subarray(0, split));
       const to = end - rest.length;
       // What is held back (a split character) lies before `to` and is shown with the next piece.

@@ -6,6 +6,8 @@ import type { StreamFilter, StreamName } from '../types.ts';
 const NEWLINE = 0x0a;
 /** Bytes looked at in one step, and the longest line that is followed back where the page asks for no more. */
 const SLICE_BYTES = 65_536;
+/** How far back the beginning of a line is looked for that another stream's output has followed. */
+const MAX_BACK_BYTES = 1024 * 1024;
 
 /** Where the end of a range begins, in each stream. */
 export interface TailStart {
@@ -67,9 +69,10 @@ export function linesBegun(buffer: OutputBuffer, range: LineRange): Record<Strea
   return { stdout: lineStart(buffer, from, 'stdout'), stderr: lineStart(buffer, from, 'stderr') };
 }
 
-/** Where the line begins that lies across an offset; the offset itself where there is none, or none so short. */
+/** Where the line begins that lies across an offset; the offset itself where there is none, or none so short or near. */
 export function lineStart(buffer: OutputBuffer, to: number, stream: StreamFilter): number {
-  const floor = Math.max(buffer.start, buffer.borders(0, to + 1).at(-1)?.offset ?? 0);
+  const begin = Math.max(buffer.start, buffer.borders(0, to + 1).at(-1)?.offset ?? 0);
+  const floor = Math.max(begin, to - MAX_BACK_BYTES);
   let start = to;
   let length = 0;
   for (let high = to; high > floor; high -= SLICE_BYTES) {
@@ -84,7 +87,7 @@ export function lineStart(buffer: OutputBuffer, to: number, stream: StreamFilter
       if (length > SLICE_BYTES) return to;
     }
   }
-  return start;
+  return floor === begin ? start : to;
 }
 
 /** Lines in the range, unfinished ones at its end included where they have text. */

@@ -1,6 +1,5 @@
-import { pageLines, type LineRange } from './page-lines.ts';
+import type { LineRange } from './page-lines.ts';
 import type { SelectedLine } from './page-selection.ts';
-import type { OutputBuffer } from './output-buffer.ts';
 
 /** Lines chosen for a page. */
 export interface Filling {
@@ -21,6 +20,17 @@ export interface Budget {
   timestamps: boolean;
 }
 
+/** Where the lines of a page come from. */
+export interface Supply {
+  lines: Iterable<SelectedLine>;
+  /** What is to be shown of the other stream's line where the page ends after `last`. */
+  begun: (last: SelectedLine) => SelectedLine[];
+  /** Most bytes of text that this takes. */
+  mostBegun: number;
+  /** The lines are the hits of a search: all are offered. */
+  searching: boolean;
+}
+
 /** An invalid byte becomes U+FFFD, which takes three. */
 const MAX_TEXT_PER_BYTE = 3;
 /** `HH:MM:SS.mmm ` */
@@ -29,48 +39,47 @@ const TIMESTAMP_BYTES = 13;
 /**
  * Takes lines from the front for as long as they fit. The page then ends where no line of either stream is cut in
  * two, or, where that would waste half of it, with the beginning of the other stream's line at its end: each byte up
- * to `next` is shown. Undefined when not even one line fits.
- *
- * @param searching The lines are the hits of a search: all are offered, and no beginnings of lines are added.
+ * to `next` is shown. Where not even one line fits it is undefined, or that line if something must be shown.
  */
 export function fillForward(
-  buffer: OutputBuffer,
   range: LineRange,
-  selected: Iterable<SelectedLine>,
+  { lines: supplied, begun, mostBegun, searching }: Supply,
   budget: Budget,
-  searching: boolean,
+  must: boolean,
 ): Filling | undefined {
   const lines: SelectedLine[] = [];
-  const cuts: { whole?: Cut; any?: Cut } = {};
+  const cuts: { first?: Cut; whole?: Cut; any?: Cut } = {};
   let used = 0;
   let offered = 0;
   let full: 'lines' | 'bytes' | undefined;
-  for (const line of selected) {
+  for (const line of supplied) {
     offered = line.ordinal;
     if (full !== undefined) continue;
-    used += cost(line, budget);
+    used += lineCost(line, budget);
     if (line.ordinal > budget.lines) full = 'lines';
-    else if (used > budget.bytes) full = 'bytes';
+    else if (used > budget.bytes && (!must || cuts.first !== undefined)) full = 'bytes';
     else {
       lines.push(line);
-      const cut = { count: lines.length, to: line.to, used };
-      const pending = searching ? 0 : line.pendingBytes * MAX_TEXT_PER_BYTE + TIMESTAMP_BYTES + 1;
-      if (line.pendingBytes === 0 && line.stream !== undefined) cuts.whole = cut;
-      if (line.stream !== undefined && used + pending <= budget.bytes) cuts.any = cut;
+      const { pendingBytes, stream, to } = line;
+      const cut = { count: lines.length, to, used };
+      if (stream === undefined) continue;
+      const pending = Math.min(pendingBytes * MAX_TEXT_PER_BYTE, mostBegun) + besideText(budget);
+      cuts.first ??= cut;
+      if (pendingBytes === 0) cuts.whole = cut;
+      if (used + (pendingBytes === 0 ? 0 : pending) <= budget.bytes) cuts.any = cut;
     }
     if (full !== undefined && !searching) break;
   }
   if (full === undefined) return { lines, from: range.from, next: range.to, offered };
   if (budget.lines === 0) return { lines: [], from: range.from, next: range.from, offered };
-  const { whole, any } = cuts;
-  const cut =
+  const { first, whole, any } = cuts;
+  const best =
     full === 'bytes' && whole !== undefined && whole.used * 2 > (any?.used ?? 0) ? whole : (any ?? whole);
+  const cut = best ?? (must ? first : undefined);
   if (cut === undefined) return undefined;
   const shown = lines.slice(0, cut.count);
   const last = shown.at(-1);
-  if (!searching && last !== undefined && last.pendingBytes > 0) {
-    shown.push(...beginnings(buffer, range, cut.to, last));
-  }
+  if (last !== undefined && last.pendingBytes > 0) shown.push(...begun(last));
   return { lines: shown, from: range.from, next: cut.to, offered };
 }
 
@@ -80,30 +89,25 @@ interface Cut {
   used: number;
 }
 
-/** What the other stream had printed of its line when the last line shown was complete. */
-function beginnings(buffer: OutputBuffer, range: LineRange, to: number, last: SelectedLine): SelectedLine[] {
-  return [...pageLines(buffer, { ...range, to })]
-    .filter((line) => line.last && !line.complete && line.stream !== last.stream && line.to === to)
-    .map((line) => ({ ...line, ordinal: last.ordinal, until: last.ordinal, hit: true }));
-}
-
-/** Takes all lines and keeps those at the end that fit. Undefined when not even the last one does. */
+/** Takes all lines and keeps those at the end that fit; where not even the last one does, as `fillForward`. */
 export function keepEnd(
   range: LineRange,
-  selected: Iterable<SelectedLine>,
+  supplied: Iterable<SelectedLine>,
   budget: Budget,
+  must: boolean,
 ): Filling | undefined {
   let lines: SelectedLine[] = [];
   let first = 0;
   let used = 0;
   let offered = 0;
-  for (const line of selected) {
+  for (const line of supplied) {
     offered = line.ordinal;
     lines.push(line);
-    used += cost(line, budget);
+    used += lineCost(line, budget);
     for (let oldest = lines[first]; oldest !== undefined; oldest = lines[++first]) {
-      if (used <= budget.bytes && oldest.until > offered - budget.lines) break;
-      used -= cost(oldest, budget);
+      const fits = used <= budget.bytes || (must && oldest === line);
+      if (fits && oldest.until > offered - budget.lines) break;
+      used -= lineCost(oldest, budget);
     }
     if (first > 1000 && first * 2 > lines.length) {
       lines = lines.slice(first);
@@ -118,8 +122,14 @@ export function keepEnd(
   return { lines: kept, from: Math.max(range.from, from), next: range.to, offered };
 }
 
-function cost(line: SelectedLine, { timestamps }: Budget): number {
-  return Buffer.byteLength(line.text) + 1 + (timestamps ? TIMESTAMP_BYTES : 0);
+/** Bytes that a line takes at most in a page. */
+export function lineCost(line: SelectedLine, budget: Budget): number {
+  return Buffer.byteLength(line.text) + besideText(budget);
+}
+
+/** A newline, and the time where it is shown. */
+export function besideText({ timestamps }: Budget): number {
+  return 1 + (timestamps ? TIMESTAMP_BYTES : 0);
 }
 
 /** The text of a page: each complete line ends in a newline, an unfinished last one does not. */

@@ -1,5 +1,5 @@
 import type { PageLine } from './page-lines.ts';
-import type { Pattern } from './pattern.ts';
+import type { SearchedLine } from './page-search.ts';
 
 /** A line on its way into a page. */
 export interface SelectedLine extends PageLine {
@@ -14,7 +14,9 @@ export interface SelectedLine extends PageLine {
 /** What a search found, kept up while its lines are taken. */
 export interface Tally {
   matches: number;
-  /** Where an unfinished line begins that is last of all and does not match yet. */
+  /** End of the last hit. */
+  hitsTo: number;
+  /** Where the first of the lines begins that are unfinished at the end of the range and do not match yet. */
   undecidedFrom?: number;
 }
 
@@ -29,28 +31,29 @@ export function* everyLine(lines: Iterable<PageLine>): Generator<SelectedLine> {
 
 /** Lines that match, each with its neighbours, and `--` between groups that are not adjacent. */
 export function* matchingLines(
-  lines: Iterable<PageLine>,
-  pattern: Pattern,
-  context: number,
+  lines: Iterable<SearchedLine>,
+  { context, to }: { context: number; to: number },
   tally: Tally,
 ): Generator<SelectedLine> {
   // The last lines that may yet turn out to stand before a hit; those that stand after one have its ordinal.
   const held: { line: PageLine; after: number | undefined }[] = [];
+  // Whether the piece before was a hit, where an over-long line goes on: it is one hit in all.
+  const shown = { stdout: false, stderr: false };
   let after = 0;
   let skipped = false;
-  let newest = 0;
   for (const line of lines) {
-    if (line.stream === undefined) continue;
-    const hit = pattern.test(line.text);
-    if (hit) {
-      const ordinal = ++tally.matches;
+    const continues = line.continues && shown[line.stream];
+    shown[line.stream] = line.hit;
+    if (line.hit) {
+      const ordinal = continues ? tally.matches : ++tally.matches;
       const until = ordinal;
       const first = held[0]?.line ?? line;
       if (skipped && context > 0 && ordinal > 1) yield { ...separator(first), ordinal, until, hit: false };
       for (const neighbour of held.splice(0)) {
         yield { ...neighbour.line, ordinal: neighbour.after ?? ordinal, until, hit: false };
       }
-      yield { ...line, ordinal, until, hit: true };
+      yield { ...line, continues, ordinal, until };
+      tally.hitsTo = Math.max(tally.hitsTo, line.to);
       after = context;
       skipped = false;
     } else if (context === 0) {
@@ -62,8 +65,9 @@ export function* matchingLines(
         yield { ...oldest.line, ordinal: oldest.after, until: oldest.after, hit: false };
       else if (oldest !== undefined) skipped = true;
     }
-    if (!hit && line.last && !line.complete && line.from >= newest) tally.undecidedFrom = line.from;
-    newest = Math.max(newest, line.to);
+    if (!line.hit && line.last && !line.complete && line.to === to) {
+      tally.undecidedFrom = Math.min(tally.undecidedFrom ?? Infinity, line.from);
+    }
   }
   for (const { line, after: ordinal } of held) {
     if (ordinal !== undefined) yield { ...line, ordinal, until: ordinal, hit: false };

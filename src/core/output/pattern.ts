@@ -16,6 +16,8 @@ export interface Pattern {
    * `beyond`, a match counts only if it ends after that index.
    */
   exec(line: string, beyond?: number): PatternHit | null;
+  /** Where its first match begins and ends, or null without one. */
+  find(line: string): readonly [start: number, end: number] | null;
 }
 
 /** Longer patterns are mistakes, and matching takes time in proportion to the pattern. */
@@ -51,6 +53,10 @@ export async function compilePattern(source: string): Promise<Pattern> {
       const groups = Array.from({ length: matcher.groupCount() }, (_, group) => matcher.group(group + 1));
       return { groups, named: { ...matcher.getNamedGroups() } };
     },
+    find(line) {
+      const matcher = expression.matcher(line);
+      return matcher.find() ? [matcher.start(), matcher.end()] : findVerbatim(source, line);
+    },
   };
 }
 
@@ -59,7 +65,13 @@ function literal(source: string): Pattern {
     source,
     test: (line) => line.includes(source),
     exec: (line, beyond) => execVerbatim(source, line, beyond),
+    find: (line) => findVerbatim(source, line),
   };
+}
+
+function findVerbatim(source: string, line: string): [start: number, end: number] | null {
+  const start = line.indexOf(source);
+  return start === -1 ? null : [start, start + source.length];
 }
 
 function execVerbatim(source: string, line: string, beyond = 0): PatternHit | null {

@@ -1,9 +1,10 @@
 import { DEFAULT_PAGE_BYTES } from '../limits.ts';
 import type { OutputBuffer } from './output-buffer.ts';
-import { fillForward, joinLines, keepEnd, type Budget, type Filling } from './page-fill.ts';
+import { fillForward, joinLines, keepEnd, type Budget, type Filling, type Supply } from './page-fill.ts';
 import { beginAt, countLines, tailStart } from './line-starts.ts';
 import { pageLines, type LineRange } from './page-lines.ts';
-import { everyLine, matchingLines, type SelectedLine, type Tally } from './page-selection.ts';
+import type { Tally } from './page-selection.ts';
+import { allLines, hits, type Search } from './page-supply.ts';
 import type { Pattern } from './pattern.ts';
 import type { ReadRequest } from '../service.ts';
 import type { OutputPage, StreamFilter } from '../types.ts';
@@ -19,17 +20,16 @@ export interface PageSource {
 
 export type RenderedPage = Omit<OutputPage, 'id' | 'run' | 'status' | 'exit'>;
 
-/** A smaller page could not hold a border, a time and a piece of a line. */
-const MIN_PAGE_BYTES = 200;
 const DEFAULT_TAIL_LINES = 100;
+/** Bytes before the end of the output that a search goes back to, at most. */
+const MOST_READ_AGAIN = 65_536;
 /** Pieces of this part of the budget always fit, with what may stand beside them. */
 const PIECES_PER_PAGE = 10;
 
 interface View {
   buffer: OutputBuffer;
   range: LineRange;
-  pattern: Pattern | undefined;
-  context: number;
+  search: Search | undefined;
   timestamps: boolean;
 }
 
@@ -52,11 +52,10 @@ export function renderPage(
   const view: View = {
     buffer,
     range: { from, to: buffer.end, stream, raw, ended, borderAtStart: wanted === request.since },
-    pattern,
-    context: request.context ?? 0,
+    search: pattern && { pattern, context: request.context ?? 0 },
     timestamps,
   };
-  const bytes = Math.max(MIN_PAGE_BYTES, request.maxBytes ?? DEFAULT_PAGE_BYTES);
+  const bytes = Math.max(1, request.maxBytes ?? DEFAULT_PAGE_BYTES);
   return {
     ...choose(view, request, bytes),
     retainedFrom: buffer.start,
@@ -75,27 +74,27 @@ function choose(view: View, { since, head, tail }: ReadRequest, bytes: number): 
 }
 
 function forward(view: View, bytes: number, lines: number): Shown {
-  const { range, timestamps } = view;
+  const { buffer, range, timestamps } = view;
   const budget = { bytes, lines, timestamps };
-  const searching = view.pattern !== undefined;
-  const { filling, tally } = fit(view, budget, (selected, fitting) =>
-    fillForward(view.buffer, fitting, selected, budget, searching),
-  );
+  const { filling, tally } = fit(view, budget, (supply, must) => fillForward(range, supply, budget, must));
   const { next } = filling;
-  const left = searching
-    ? tally.matches - (filling.lines.findLast(({ hit }) => hit)?.ordinal ?? 0)
-    : countLines(view.buffer, { ...range, from: next });
+  const left =
+    view.search !== undefined
+      ? tally.matches - (filling.lines.findLast(({ hit }) => hit)?.ordinal ?? 0)
+      : countLines(buffer, { ...range, from: next });
   return shown(view, filling, tally, left > 0 && next < range.to ? [{ lines: left, where: 'after' }] : []);
 }
 
 function end(view: View, bytes: number, lines: number): Shown {
-  const { buffer, range, timestamps, pattern } = view;
+  const { buffer, timestamps, search } = view;
   const budget = { bytes, lines, timestamps };
   // No line takes less than a byte of the page. A search has to see all lines.
-  const late = pattern === undefined ? tailStart(buffer, range, Math.min(lines, bytes), bytes) : undefined;
-  const tailView = { ...view, range: { ...range, ...(late && beginAt(late.starts)) } };
-  const { filling, tally } = fit(tailView, budget, (selected, fitting) => keepEnd(fitting, selected, budget));
-  const total = pattern === undefined ? countLines(buffer, range) : tally.matches;
+  const late = search ? undefined : tailStart(buffer, view.range, Math.min(lines, bytes), bytes);
+  const range = { ...view.range, ...(late && beginAt(late.starts)) };
+  const { filling, tally } = fit({ ...view, range }, budget, (supply, must) =>
+    keepEnd(range, supply.lines, budget, must),
+  );
+  const total = search ? tally.matches : countLines(buffer, view.range);
   const left = total - wholeLines(filling, late?.cut ?? false);
   return shown(view, filling, tally, left > 0 ? [{ lines: left, where: 'before' }] : []);
 }
@@ -109,10 +108,11 @@ function wholeLines({ lines, offered }: Filling, firstIsCut: boolean): number {
 }
 
 function bothEnds(view: View, head: number, tail: number, bytes: number): Shown {
-  const first = forward(view, bytes >> 1, head);
+  const half = Math.max(1, bytes >> 1);
+  const first = forward(view, half, head);
   if (first.next >= view.range.to) return first;
   const rest = { ...view.range, from: first.next, borderAtStart: true };
-  const last = end({ ...view, range: rest }, bytes >> 1, tail);
+  const last = end({ ...view, range: rest }, half, tail);
   const left = last.omitted.reduce((sum, { lines }) => sum + lines, 0);
   const marker = left === 0 ? '' : `${/[^\n]$/.test(first.text) ? '\n' : ''}--- ${left} omitted ---\n`;
   return {
@@ -126,44 +126,38 @@ function bothEnds(view: View, head: number, tail: number, bytes: number): Shown 
 
 /** Fills a page, with over-long lines in pieces small enough if nothing fits otherwise. */
 function fit(
-  view: View,
+  { buffer, range, search }: View,
   budget: Budget,
-  fill: (selected: Iterable<SelectedLine>, range: LineRange) => Filling | undefined,
+  fill: (supply: Supply, must: boolean) => Filling | undefined,
 ): { filling: Filling; tally: Tally } {
-  const pieces = { ...view.range, maxLineBytes: Math.floor(budget.bytes / PIECES_PER_PAGE) };
-  for (const range of [view.range, pieces]) {
-    const tally: Tally = { matches: 0 };
-    const filling = fill(select(view, range, tally), range);
-    if (filling !== undefined) return { filling, tally };
-  }
-  return {
-    filling: { lines: [], from: view.range.from, next: view.range.from, offered: 0 },
-    tally: { matches: 0 },
-  };
-}
-
-function select({ buffer, pattern, context }: View, range: LineRange, tally: Tally): Iterable<SelectedLine> {
-  if (pattern === undefined) return everyLine(pageLines(buffer, range));
-  const lines = pageLines(
-    buffer,
-    context === 0 ? { ...range, only: ({ text }) => pattern.test(text) } : range,
-  );
-  return matchingLines(lines, pattern, context, tally);
+  const tally: Tally = { matches: 0, hitsTo: 0 };
+  const maxLineBytes = Math.max(1, Math.floor(budget.bytes / PIECES_PER_PAGE));
+  const filling = search
+    ? fill(hits(buffer, range, search, budget, tally), true)
+    : (fill(allLines(buffer, range), false) ?? fill(allLines(buffer, { ...range, maxLineBytes }), true));
+  return { filling: filling ?? { lines: [], from: range.from, next: range.from, offered: 0 }, tally };
 }
 
 function shown(view: View, filling: Filling, tally: Tally, omitted: Shown['omitted']): Shown {
-  const { range, pattern, timestamps } = view;
-  // A line that does not match yet is looked at again when there is more of it.
-  const undecided = filling.next === range.to ? tally.undecidedFrom : undefined;
-  const next = undecided === undefined ? filling.next : Math.max(range.from, undecided);
+  const { range, search, timestamps } = view;
+  const next = filling.next === range.to ? nextSearch(range, tally) : filling.next;
   return {
     from: Math.min(filling.from, next),
     to: next,
     next,
     text: joinLines(filling.lines, timestamps),
     omitted,
-    ...(pattern && { matches: tally.matches }),
+    ...(search && { matches: tally.matches }),
   };
+}
+
+/**
+ * Where to go on after all of the range: at a line that does not match yet, which is looked at again when there is more
+ * of it, unless a hit has been shown that ended later. A search from any later cursor sees the line whole as well.
+ */
+function nextSearch({ from, to, ended }: LineRange, { undecidedFrom = to, hitsTo }: Tally): number {
+  const again = !ended && hitsTo <= undecidedFrom && to - undecidedFrom <= MOST_READ_AGAIN;
+  return again ? Math.max(from, undecidedFrom) : to;
 }
 
 export interface TailOptions {

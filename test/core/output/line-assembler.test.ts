@@ -109,6 +109,14 @@ describe('LineAssembler', () => {
     expect(lines.at(-1)).toMatchObject({ text: 'next', complete: true });
   });
 
+  it('holds a character or an escape sequence that is longer than a piece', () => {
+    const { push, lines, assembler } = assemble('both', 1);
+    for (const byte of Buffer.from('é\x1b]0;a long title\x07ok\x1b[31m!')) push('stdout', Buffer.of(byte));
+    expect([...texts(lines), ...texts(assembler.partials())].join('')).toBe('éok!');
+    push('stdout', `\x1b]0;${'x'.repeat(5000)}\n`);
+    expect(lines.at(-1)).toMatchObject({ complete: true });
+  });
+
   it('takes 100 MB without a newline in bounded memory', () => {
     let pieces = 0;
     const assembler = new LineAssembler({ stream: 'both' }, () => pieces++);

@@ -110,3 +110,16 @@ describe('compilePattern', () => {
     }
   });
 });
+
+describe('find', () => {
+  it('tells where the first match is, as an expression or verbatim', async () => {
+    const find = async (source: string, line: string): Promise<readonly [number, number] | null> =>
+      (await compilePattern(source)).find(line);
+    expect(await find('b', 'abab')).toEqual([1, 2]);
+    expect(await find('b+', '😀abb')).toEqual([3, 5]);
+    expect(await find('(stderr)', 'Ready (stderr)')).toEqual([7, 13]);
+    expect(await find('Ready (stderr)', '> Ready (stderr)')).toEqual([2, 16]);
+    expect(await find('c', 'ab')).toBeNull();
+    expect(await find('c+', 'ab')).toBeNull();
+  });
+});

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { OutputBuffer } from '../../../src/core/output/output-buffer.ts';
+import { compilePattern } from '../../../src/core/output/pattern.ts';
 import { renderPage } from '../../../src/core/output/text-view.ts';
 import type { StreamName } from '../../../src/core/types.ts';
 import { randomNumbers } from '../../helpers/random.ts';
@@ -58,9 +59,10 @@ describe('reading on by next', () => {
       const catchUp = (rounds: number): void => {
         for (const stream of ['both', ...STREAMS] as const) {
           for (let round = 0; round < rounds; round++) {
-            const maxBytes = 200 + Math.floor(random() * 300);
+            const maxBytes = 1 + Math.floor(random() * 500);
             const page = renderPage({ buffer, runFrom: 0 }, { since: cursors[stream], stream, maxBytes });
-            expect(Buffer.byteLength(page.text)).toBeLessThanOrEqual(maxBytes);
+            // A piece of each stream is shown in any case.
+            expect(Buffer.byteLength(page.text)).toBeLessThanOrEqual(Math.max(10, maxBytes));
             expect(page.gap).toBeUndefined();
             if (cursors[stream] < buffer.end) expect(page.next).toBeGreaterThan(cursors[stream]);
             texts[stream] += page.text;
@@ -81,6 +83,40 @@ describe('reading on by next', () => {
       }
       expect(texts.both).toMatch(/^[abcéж日😀ABCÉЖ本😎\n]*$/u);
       expect(texts.stdout.split('\n').length).toBe(printer.printed.stdout.split('\n').length);
+    }
+  });
+
+  it('shows a search each character of the lines that match once, however pages cut them', async () => {
+    const pattern = await compilePattern('[aA].*[bB]');
+    for (let seed = 1; seed <= 100; seed++) {
+      const random = randomNumbers(seed);
+      const buffer = new OutputBuffer(10_000_000);
+      const printer = new Printer(random);
+      let text = '';
+      let cursor = 0;
+      const readOn = (): void => {
+        const maxBytes = 400 + Math.floor(random() * 600);
+        const page = renderPage({ buffer, runFrom: 0 }, { since: cursor, maxBytes }, pattern);
+        expect(Buffer.byteLength(page.text)).toBeLessThanOrEqual(maxBytes);
+        expect(page.next).toBeGreaterThanOrEqual(cursor);
+        text += page.text;
+        cursor = page.next;
+      };
+      for (let step = 0; step < 12; step++) {
+        printer.print(buffer, Math.floor(random() * 8));
+        for (let round = Math.floor(random() * 3); round > 0; round--) readOn();
+      }
+      printer.finish(buffer);
+      for (let before = -1; cursor !== before;) {
+        before = cursor;
+        readOn();
+      }
+      for (const stream of STREAMS) {
+        const lines = printer.printed[stream].split('\n');
+        const matching = lines.filter((line) => pattern.test(lettersOf(stream, line)));
+        const expected = lettersOf(stream, matching.join(''));
+        expect({ seed, stream, text: lettersOf(stream, text) }).toEqual({ seed, stream, text: expected });
+      }
     }
   });
 

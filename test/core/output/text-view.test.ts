@@ -184,24 +184,55 @@ describe('renderPage: lines', () => {
 });
 
 describe('renderPage: budget', () => {
-  const LONG = bufferOf(`short\n${'é'.repeat(20_000)}\nend\n`);
-
-  it.each([1, 200, 333, 1000, 16_000])(
+  it.each([1, 2, 3, 10, 50, 200, 333, 1000, 16_000])(
     'splits a line that is longer than %i bytes and loses nothing of it',
     (maxBytes) => {
+      const long = 'é'.repeat(maxBytes < 200 ? 200 : 20_000);
+      const buffer = bufferOf(`short\n${long}\nend\n`);
       for (const raw of [false, true]) {
         let text = '';
-        for (let next = 0; next < LONG.end;) {
-          const page = read(LONG, { since: next, maxBytes, raw });
-          expect(Buffer.byteLength(page.text)).toBeLessThanOrEqual(Math.max(200, maxBytes));
+        for (let next = 0; next < buffer.end;) {
+          const page = read(buffer, { since: next, maxBytes, raw });
+          // One character and a newline are shown in any case.
+          expect(Buffer.byteLength(page.text)).toBeLessThanOrEqual(Math.max(3, maxBytes));
           expect(page.next).toBeGreaterThan(next);
           text += page.text;
           next = page.next;
         }
-        expect(text).toBe(`short\n${'é'.repeat(20_000)}\nend\n`);
+        expect(text).toBe(`short\n${long}\nend\n`);
       }
     },
   );
+
+  it('shows one piece where there is room for nothing, with the border before it', () => {
+    const lines = bufferOf(numbered(1, 100));
+    for (const maxBytes of [1, 10, 50, 100]) {
+      for (const request of [{ since: 0 }, { tail: 50 }, { head: 1, tail: 1 }]) {
+        const { text } = read(lines, { ...request, maxBytes });
+        expect(text).not.toBe('');
+        expect(text.replace(/--- \d+ omitted ---\n/, '').length).toBeLessThanOrEqual(Math.max(4, maxBytes));
+      }
+    }
+    lines.beginRun(2, 0);
+    lines.append('stdout', Buffer.from('second\n'), 0);
+    const page = read(lines, { since: numbered(1, 100).length, maxBytes: 1 });
+    expect(page.text).toBe('--- run 2 started 1970-01-01T00:00:00Z ---\ns');
+    expect(read(lines, { since: page.next, maxBytes: 1 }).text).toBe('e');
+  });
+
+  it('takes no long escape sequence apart', () => {
+    const link = `\x1b]8;;https://example.com/${'x'.repeat(300)}\x07`;
+    const buffer = bufferOf(`${link}${'text'.repeat(100)}${link}\n`);
+    for (const maxBytes of [1, 20, 200]) {
+      let text = '';
+      for (let next = 0; next < buffer.end;) {
+        const page = read(buffer, { since: next, maxBytes });
+        text += page.text;
+        next = page.next;
+      }
+      expect(text).toBe(`${'text'.repeat(100)}\n`);
+    }
+  });
 
   it('keeps the end of a tail that is too long, and says what is missing', () => {
     const page = read(HUNDREDS, { tail: 400, maxBytes: 300 });
@@ -291,6 +322,89 @@ describe('renderPage: search', () => {
       Array.from({ length: 100 }, (_, index) => `line ${index * 5 + 5}`),
     );
     expect(matches).toBe(100);
+  });
+
+  it('matches lines whole that no page could hold, and cuts them to what is around the match', async () => {
+    const error = `ERROR: ${'x'.repeat(20_000)} code=42`;
+    const ends = await search(bufferOf(`ok\n${error}\n`), 'ERROR.*code=(\\d+)', { since: 0 });
+    expect(ends.matches).toBe(1);
+    expect(ends.text).toMatch(
+      /^ERROR: x{1000,}…x{1000,} code=42 \[\d+ of 20015 bytes left out: get_output since=3 without grep\]\n$/,
+    );
+    const needle = `${'é'.repeat(5000)}NEEDLE${'x'.repeat(11_000)}\n`;
+    const buffer = bufferOf(`first\n${needle}`, ['stderr', 'between\n'], needle, `last ${needle}`);
+    const page = await search(buffer, 'NEEDLE', { since: 0 });
+    expect(page).toMatchObject({ matches: 3, omitted: [], next: buffer.end });
+    expect(
+      page.text.match(/^…é+NEEDLEx+… \[\d+ of \d+ bytes left out: get_output since=\d+ without grep\]$/gm),
+    ).toHaveLength(3);
+    expect(Buffer.byteLength(page.text)).toBeLessThanOrEqual(16_000);
+    expect((await search(bufferOf(`${'b'.repeat(50_000)}\n`), 'b')).matches).toBe(1);
+    expect((await search(bufferOf(`${'b'.repeat(500_000)}\n`), 'b')).matches).toBe(1);
+  });
+
+  it.each([1, 30, 200, 500, 2000])('shows every long hit once in pages of %i bytes', async (maxBytes) => {
+    const json = Array.from({ length: 4 }, (_, n) => `{"n":${n},"pad":"${'p'.repeat(2500)}","error":1}\n`);
+    const buffer = bufferOf(
+      ...json.flatMap((text, n) => [text, ['stderr', `note ${n}\n`] as [StreamName, string]]),
+    );
+    for (const request of [{ grep: '^\\{.*error' }, { grep: '"n"', context: 1 }]) {
+      let text = '';
+      for (let next = 0, guard = 0; next < buffer.end; guard++) {
+        const page = await search(buffer, request.grep, { ...request, since: next, maxBytes });
+        expect(Buffer.byteLength(page.text)).toBeLessThanOrEqual(Math.max(2, maxBytes));
+        if (guard === 0) expect(page.matches).toBe(4);
+        expect(page.next).toBeGreaterThan(next);
+        text += page.text;
+        next = page.next;
+      }
+      expect(text.match(maxBytes < 30 ? /^[{"]/gm : /"n"|"n/g)).toHaveLength(4);
+    }
+  });
+
+  it('finds a line that the other stream interrupts, wherever a page ended within it', async () => {
+    const buffer = bufferOf('ERR', ['stderr', 'ERROR x\n']);
+    const first = await search(buffer, 'ERROR', { since: 0 });
+    expect(first).toMatchObject({ text: 'ERROR x\n', next: 11 });
+    buffer.append('stdout', Buffer.from('OR y\n'), 1);
+    const second = await search(buffer, 'ERROR', { since: 11 });
+    expect(second).toMatchObject({ text: 'ERROR y\n', matches: 1, from: 11, next: 16 });
+    expect(await search(buffer, 'ERROR', { since: 16 })).toMatchObject({ text: '', matches: 0 });
+  });
+
+  it('ends a page that is full within a hit of the other stream with its beginning', async () => {
+    const hits = Array.from({ length: 100 }, (_, n) => `ERROR ${n}\n`).join('');
+    const buffer = bufferOf('ERROR begin', ['stderr', hits], 'ning\n');
+    let text = '';
+    for (let next = 0; next < buffer.end;) {
+      const page = await search(buffer, 'ERROR', { since: next, maxBytes: 300 });
+      expect(Buffer.byteLength(page.text)).toBeLessThanOrEqual(300);
+      if (next === 0) expect(page.text.endsWith('\nERROR begin')).toBe(true);
+      text += page.text;
+      next = page.next;
+    }
+    expect(text.match(/ERROR \d+/g)).toHaveLength(100);
+    expect(text.match(/begin/g)).toHaveLength(1);
+    expect(text.endsWith('\nning\n')).toBe(true);
+  });
+
+  it('goes back to an unfinished line unless a hit came after it', async () => {
+    const buffer = bufferOf('ERR', ['stderr', 'warning\n']);
+    expect(await search(buffer, 'ERROR', { since: 0 })).toMatchObject({ text: '', next: 0 });
+    expect(
+      renderPage({ buffer, runFrom: 0, ended: true }, { since: 0 }, await compilePattern('ERROR')).next,
+    ).toBe(11);
+    buffer.append('stderr', Buffer.alloc(70_000, '\n'), 1);
+    expect((await search(buffer, 'ERROR', { since: 0 })).next).toBe(buffer.end);
+  });
+
+  it('shows the rest of a line whose beginning was shown', async () => {
+    const buffer = bufferOf('ERROR: conn');
+    const { text, next } = await search(buffer, 'ERROR', { since: 0 });
+    expect({ text, next }).toEqual({ text: 'ERROR: conn', next: 11 });
+    buffer.append('stdout', Buffer.from('ection refused\nbye\n'), 1);
+    expect((await search(buffer, 'ERROR', { since: next })).text).toBe('ection refused\n');
+    expect((await search(buffer, '^ection', { since: next })).text).toBe('ERROR: connection refused\n');
   });
 
   it('looks again at an unfinished line that does not match yet', async () => {
