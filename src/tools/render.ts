@@ -4,7 +4,7 @@ import { block, joinLines, pidOf, shortList, statusOf } from './text.ts';
 
 export function renderRun(run: WireRun): string {
   const lines = [
-    `${run.id} run ${run.run}${pidOf(run)} ${statusOf(run)}${run.reused ? ', already running: reused' : ''}`,
+    `${run.id} run ${run.run}${pidOf(run)} ${statusOf(run)}${run.reused ? '; reused: it was live already' : ''}`,
     `command: ${run.command}`,
     `cwd: ${run.cwd}`,
     `started_at: ${run.started_at}`,

@@ -125,6 +125,8 @@ export class FakeRunner implements Runner {
   ownersAddress = '127.0.0.1';
   readonly owners = new Map<number, ProcessBrief>();
   failure: ProcessError | undefined;
+  /** A start is under way until this settles. */
+  gate: Promise<void> | undefined;
   #nextPid = 1000;
 
   supervision(): Supervision {
@@ -135,11 +137,12 @@ export class FakeRunner implements Runner {
     return Promise.resolve(path.startsWith('/') ? path : path === '.' ? base : `${base}/${path}`);
   }
 
-  spawn(spec: SpawnSpec, onOutput: OutputSink): Promise<ProcessHandle> {
-    if (this.failure) return Promise.reject(this.failure);
+  async spawn(spec: SpawnSpec, onOutput: OutputSink): Promise<ProcessHandle> {
+    if (this.gate) await this.gate;
+    if (this.failure) throw this.failure;
     const handle = new FakeHandle(this.#nextPid++, spec, onOutput);
     this.handles.push(handle);
-    return Promise.resolve(handle);
+    return handle;
   }
 
   get last(): FakeHandle {

@@ -70,8 +70,12 @@ describe('both forms of an answer carry the same facts', () => {
     service.answers.run = () => ({ process: snapshotOf(), reused: true });
     const answer = await call('run_background', { command: 'x', name: 'web', if_running: 'reuse' });
     expect(answer.structured).toMatchObject({ reused: true });
-    expect(answer.text).toContain('already running: reused');
+    expect(answer.text).toMatch(/^web run 1 pid 4242 running; reused: it was live already$/m);
     expect(service.askedFor('run')[0]).toMatchObject({ ifRunning: 'reuse' });
+    // Of a leader that has ended, its descendants are what is reused.
+    service.answers.run = () => ({ process: endedSnapshot({ live: true }), reused: true });
+    const daemon = await call('run_background', { command: 'x', name: 'build', if_running: 'reuse' });
+    expect(daemon.text).not.toContain('running');
   });
 
   const readies: [string, ReadyOutcome][] = [

@@ -134,6 +134,11 @@ export class ManagedProcess {
     this.#enter({ phase: 'queued' });
   }
 
+  /** Settles as the last start did, or does when it is over. */
+  get started(): Promise<void> {
+    return this.#started;
+  }
+
   /** Starts the current run. Rejects with the runner's ProcessError, and is then in status `error`. */
   start(runner: Runner): Promise<void> {
     this.#started = this.#start(runner);

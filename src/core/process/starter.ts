@@ -50,6 +50,8 @@ export class Starter {
     const spec = await planRun(request, this.#parts.runner, this.#parts.limits.roots);
 
     const known = name === undefined ? undefined : this.#parts.registry.find(name);
+    // A start under way is not yet one to reuse: it may fail.
+    if (ifRunning === 'reuse') await known?.started.catch(() => undefined);
     if (known) await treeSettled(known);
     const holder = this.#holder(name);
     if (holder === undefined)

@@ -147,6 +147,29 @@ describe('names and runs', () => {
     expect(runner.handles.map((h) => h.signals)).toEqual([['SIGTERM'], []]);
   });
 
+  it('reuses a start under way only when it has succeeded', async () => {
+    const refused = new ProcessError('SPAWN_FAILED', 'no such file.', { hint: 'Check it.' });
+    let open = (): void => undefined;
+    const startTwice = (name: string): [Promise<unknown>, Promise<RunResult>] => {
+      runner.gate = new Promise((resolve) => (open = resolve));
+      const first = manager.run({ command: 'serve', name });
+      return [first, manager.run({ command: 'serve', name, ifRunning: 'reuse' })];
+    };
+    const [first, second] = startTwice('good');
+    await vi.advanceTimersByTimeAsync(0);
+    open();
+    await vi.advanceTimersByTimeAsync(100);
+    await first;
+    expect(await second).toMatchObject({ reused: true, process: { run: 1, pid: 1000, status: 'running' } });
+
+    const failing = startTwice('bad').map(codeOf);
+    await vi.advanceTimersByTimeAsync(0);
+    runner.failure = refused;
+    open();
+    expect(await Promise.all(failing)).toEqual(['SPAWN_FAILED', 'SPAWN_FAILED']);
+    expect((await manager.list({ ids: ['bad'] })).processes).toMatchObject([{ run: 2, status: 'error' }]);
+  });
+
   it('lets everybody who asks at the same time replace or restart it, one after the other', async () => {
     await start({ command: 'serve', name: 'web' });
     const all = Promise.all([
