@@ -25,6 +25,8 @@ export const serviceEventShapes = {
   exited: z.object({ ...about, status: text, ...exitFields }),
   removed: z.object(about),
   output: z.object(about),
+  /** So many events are no longer kept. */
+  gap: z.object({ events: whole }),
 } as const;
 
 /** By the event's name. Offsets are bytes; `bytes` of output is base64. */

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ProcessError, type ErrorCode } from '../../src/core/errors.ts';
 import { createApi, type Api } from '../../src/http/api/api.ts';
@@ -303,6 +304,62 @@ describe('a stream of output', () => {
 });
 
 describe('the description', () => {
+  interface EventsSchema {
+    anyOf: { title: string }[];
+  }
+  /** What the document says of the events of a path. */
+  const eventsSchema = (path: string): EventsSchema => {
+    const { paths } = openApiDocument() as {
+      paths: Record<string, { get: { responses: { 200: { content: Record<string, { schema: object }> } } } }>;
+    };
+    return paths[path]!.get.responses[200].content['text/event-stream']!.schema as EventsSchema;
+  };
+  const expectValid = (schema: EventsSchema, seen: readonly ReceivedEvent[]): void => {
+    for (const { event, data } of seen) {
+      const named = schema.anyOf.find(({ title }) => title === event);
+      expect(named, event).toBeDefined();
+      for (const part of [schema, named!])
+        expect(z.fromJSONSchema(part as z.core.JSONSchema.JSONSchema).safeParse(data).error).toBeUndefined();
+    }
+    // A schema that takes anything would prove nothing.
+    expect(z.fromJSONSchema(schema as z.core.JSONSchema.JSONSchema).safeParse({}).success).toBe(false);
+  };
+
+  it('fits every event of all processes', async () => {
+    for (let i = 0; i < 1010; i++) service.emit({ type: 'started', id: `p${i}`, run: 1 });
+    const about = { id: 'web', run: 1 };
+    service.emit({ type: 'ready', ...about, by: 'port', port: 80, url: 'http://localhost/' });
+    service.emit({ type: 'ready', ...about, by: 'idle' });
+    const exit = { code: null, signal: 'SIGTERM', cause: 'kill_process' } as const;
+    service.emit({ type: 'exited', ...about, status: 'killed', exit });
+    service.emit({ type: 'exited', ...about, status: 'error' });
+    service.emit({ type: 'removed', ...about });
+    const pending = events('/v1/events?output=true', 1002, { 'last-event-id': '0' });
+    await new Promise(setImmediate);
+    service.emit({ type: 'output', ...about });
+    const seen = await pending;
+    const kinds = eventsSchema('/v1/events').anyOf.map(({ title }) => title);
+    expect(kinds.sort()).toEqual([...new Set(seen.map(({ event }) => event))].sort());
+    expectValid(eventsSchema('/v1/events'), seen.slice(-10).concat(seen.slice(0, 2)));
+  });
+
+  it('fits every event of an output', async () => {
+    service.answers.openOutput = async function* () {
+      await Promise.resolve();
+      yield { type: 'gap', from: 0, to: 5, bytes: 5 };
+      yield { type: 'run', run: 2, from: 5, at: 0 };
+      yield { type: 'output', stream: 'stderr', from: 5, at: 0, bytes: Buffer.from('x') };
+      yield {
+        ...{ type: 'exit', run: 2, to: 6, at: 0, status: 'failed' },
+        exit: { code: 1, signal: null, cause: 'self' },
+      };
+    };
+    const path = '/v1/processes/{id}/output';
+    const seen = await events(path.replace('{id}', 'web'), 4);
+    expect(eventsSchema(path).anyOf).toHaveLength(new Set(seen.map(({ event }) => event)).size);
+    expectValid(eventsSchema(path), seen);
+  });
+
   it('has every operation once, each with its answer and its problems', () => {
     const operations = ROUTES.map(({ operation }) => operation);
     expect(new Set(operations).size).toBe(operations.length);
