@@ -74,7 +74,10 @@ export interface ProcessHandle {
   write(bytes: Uint8Array, signal: AbortSignal): Promise<number>;
   /** Closes standard input. Idempotent. */
   endInput(): void;
-  /** Delivers a signal to the leader (SIGSTOP and SIGCONT: to the whole tree). False when the leader has ended. */
+  /**
+   * Delivers a signal to the leader; SIGSTOP and SIGCONT to the whole tree, also when its leader has ended. False when
+   * nobody is left to take it.
+   */
   signal(name: string): boolean;
   /**
    * Ends the whole tree: the signal to every member, SIGKILL after the grace, until nothing is left. A second call

@@ -30,7 +30,24 @@ export function parseSignal(text: string): string {
   );
 }
 
+/** True for a signal that is not the leader's alone: a tree stops and goes on as a whole. */
+export function reachesTree(signal: string): boolean {
+  return signal === 'SIGSTOP' || signal === 'SIGCONT';
+}
+
 export function endsProcess(signal: string): boolean {
   const ending: readonly string[] = ENDING;
   return ending.includes(signal);
+}
+
+/** For trees whose leader has ended: nobody who is left was meant by the signal. */
+export function notDelivered(signal: string, ids: readonly string[]): ProcessError {
+  return new ProcessError(
+    'PROCESS_EXITED',
+    `${signal} was not delivered to ${ids.join(', ')}: the leader has ended, and only its descendants are alive.`,
+    {
+      hint: 'End them with kill_process without a signal, or signal one yourself: list_processes names their pids.',
+      details: { ids },
+    },
+  );
 }

@@ -10,6 +10,7 @@ import type {
   Termination,
   TreeInspection,
 } from '../../src/core/runner.ts';
+import { reachesTree } from '../../src/core/signals.ts';
 import type { LeaderExit, ProcessBrief, StreamName, Supervision } from '../../src/core/types.ts';
 
 /** A process that does what the test tells it to. */
@@ -78,8 +79,9 @@ export class FakeHandle implements ProcessHandle {
   }
 
   signal(name: string): boolean {
-    if (this.#leaderAlive) this.signals.push(name);
-    return this.#leaderAlive;
+    const taken = this.#leaderAlive || (reachesTree(name) && this.descendants.length > 0);
+    if (taken) this.signals.push(name);
+    return taken;
   }
 
   async terminate(signal: string, graceMs: number): Promise<Termination> {

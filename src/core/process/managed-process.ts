@@ -215,9 +215,11 @@ export class ManagedProcess {
     this.#state = next;
   }
 
-  /** Delivers a signal that does not mean "end". Does nothing when the leader has ended. */
-  deliver(signal: string): void {
-    if (this.handle?.signal(signal) === true) this.#delivered.add(signal);
+  /** Delivers a signal that does not mean "end". False when nobody is left to take it. */
+  deliver(signal: string): boolean {
+    const delivered = this.handle?.signal(signal) === true;
+    if (delivered) this.#delivered.add(signal);
+    return delivered;
   }
 
   /** Ends the whole tree and resolves when it is gone, or with the survivors. The first cause given is kept. */

@@ -20,7 +20,7 @@ import type {
   RunRequest,
   SendRequest,
 } from '../service.ts';
-import { endsProcess, parseSignal } from '../signals.ts';
+import { endsProcess, notDelivered, parseSignal } from '../signals.ts';
 import { screenPage } from '../terminal/screen-page.ts';
 import { Starter } from './starter.ts';
 import { sendTurn } from '../terminal/stdin-turn.ts';
@@ -199,7 +199,12 @@ export class ProcessManager implements ProcessService {
     const processes = request.all === true ? this.#registry.live() : this.#named(request.ids);
     if (endsProcess(signal))
       return { processes: await this.#endAll(processes, 'kill_process', signal, graceMs) };
-    for (const process of processes) process.deliver(signal);
+    const missed = processes.filter((process) => !process.deliver(signal) && process.ended && process.live);
+    if (missed.length > 0)
+      throw notDelivered(
+        signal,
+        missed.map(({ id }) => id),
+      );
     return { processes: processes.map((process) => process.untouched()) };
   }
 

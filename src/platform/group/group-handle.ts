@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Listener, ProcessHandle, Termination, TreeInspection } from '../../core/runner.ts';
+import { reachesTree } from '../../core/signals.ts';
 import type { LeaderExit } from '../../core/types.ts';
 import { StreamInput } from './stream-input.ts';
 
@@ -55,11 +56,12 @@ export class GroupHandle implements ProcessHandle {
   }
 
   signal(name: string): boolean {
-    if (!this.#leaderAlive) return false;
-    if (name === 'SIGSTOP' || name === 'SIGCONT') {
+    if (reachesTree(name)) {
+      if (!this.#leaderAlive && this.#tree.isEmpty()) return false;
       this.#tree.signal(name);
       return true;
     }
+    if (!this.#leaderAlive) return false;
     try {
       return process.kill(this.pid, name);
     } catch {

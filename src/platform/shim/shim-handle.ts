@@ -1,4 +1,5 @@
 import type { Listener, ProcessHandle, Termination, TreeInspection } from '../../core/runner.ts';
+import { reachesTree } from '../../core/signals.ts';
 import type { LeaderExit, TerminalSize } from '../../core/types.ts';
 import type { ListeningSocket } from '../proc/listening-socket.ts';
 import type { PipeReader } from './pipe-reader.ts';
@@ -124,7 +125,7 @@ export class ShimHandle implements ProcessHandle, ShimListener {
   }
 
   signal(name: string): boolean {
-    if (this.#leaderEnded || this.#lost) return false;
+    if (this.#ended || this.#lost || (this.#leaderEnded && !reachesTree(name))) return false;
     this.#parts.channel.send(commands.signal(name));
     return true;
   }

@@ -322,6 +322,28 @@ describe('killing', () => {
     expect(await codeOf(manager.kill({ ids: ['x'], signal: 'SIGNOPE' }))).toBe('INVALID_ARGUMENT');
   });
 
+  it('stops what is left of a tree, and says when another signal reaches nobody', async () => {
+    await start({ command: 'd', name: 'daemon' });
+    const { last } = runner;
+    last.descendants = [{ pid: 4000, command: 'worker' }];
+    last.exit(0);
+    await vi.advanceTimersByTimeAsync(0);
+    await start({ command: 'w', name: 'web' });
+    await manager.kill({ ids: ['daemon'], signal: 'SIGSTOP' });
+    await manager.kill({ ids: ['daemon'], signal: 'CONT' });
+    expect(last.signals).toEqual(['SIGSTOP', 'SIGCONT']);
+    await expect(manager.kill({ ids: ['daemon', 'web'], signal: 'HUP' })).rejects.toMatchObject({
+      code: 'PROCESS_EXITED',
+      message: expect.stringMatching(/^SIGHUP was not delivered to daemon: /) as unknown,
+    });
+    expect(runner.last.signals).toEqual(['SIGHUP']);
+    last.emptied();
+    await vi.advanceTimersByTimeAsync(0);
+    expect((await manager.kill({ ids: ['daemon'], signal: 'HUP' })).processes).toMatchObject([
+      { id: 'daemon', status: 'completed' },
+    ]);
+  });
+
   it('works while a wait is pending, and ends that wait', async () => {
     await start({ command: 'x', name: 'x' });
     const waiting = manager.waitForLog('x', { pattern: 'never' });

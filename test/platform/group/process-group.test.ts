@@ -125,6 +125,18 @@ describe('signal', () => {
     await handle.exited;
     expect(handle.signal('SIGUSR1')).toBe(false);
   });
+
+  it('stops what is left of a tree whose leader has ended', async () => {
+    const { handle, seen } = await start('sleep 60 & echo "pid $!"');
+    const pid = Number((await seen(/pid (\d+)/))[1]);
+    await handle.exited;
+    expect(handle.signal('SIGSTOP')).toBe(true);
+    await expect.poll(() => readStat(pid)?.state).toBe('T');
+    expect(handle.signal('SIGHUP')).toBe(false);
+    await handle.terminate('SIGKILL', 0);
+    await handle.empty;
+    expect(handle.signal('SIGSTOP')).toBe(false);
+  });
 });
 
 describe('standard input', () => {

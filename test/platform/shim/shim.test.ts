@@ -309,6 +309,22 @@ describe('a signal', () => {
   });
 });
 
+describe('a stop', () => {
+  it('reaches what is left of a tree, and no other signal does', async () => {
+    const { handle, seen } = await sh('sleep 60 & echo $!');
+    const child = Number((await seen(/^(\d+)\n/))[1]);
+    await handle.exited;
+    const stopped = (): boolean => readStat(child)?.state === 'T';
+    expect(handle.signal('SIGSTOP')).toBe(true);
+    await until('it is stopped', stopped);
+    expect(handle.signal('SIGUSR1')).toBe(false);
+    expect(handle.signal('SIGCONT')).toBe(true);
+    await until('it goes on', () => !stopped());
+    await handle.terminate('SIGKILL', 0);
+    expect(handle.signal('SIGCONT')).toBe(false);
+  });
+});
+
 describe('a supervisor that is killed', () => {
   const expectEnded = async ({ handle }: Started): Promise<void> => {
     expect(await handle.exited).toEqual({ code: null, signal: 'SIGKILL' });
