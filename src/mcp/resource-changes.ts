@@ -30,10 +30,12 @@ export function watchResources(events: EventSource, listener: ChangeListener): (
     listChanged = false;
     for (const uri of uris) listener.updated(uri);
   };
-  const unsubscribe = events.subscribe(({ type, id }) => {
-    const { status, output } = urisOf(id);
+  const unsubscribe = events.subscribe((event) => {
+    const { status, output } = urisOf(event.id);
     changed.add(status).add(output);
-    if (type === 'started' || type === 'removed') listChanged = true;
+    // What could not be started is kept as well, and no start is told of it.
+    const failedStart = event.type === 'exited' && event.status === 'error';
+    if (event.type === 'started' || event.type === 'removed' || failedStart) listChanged = true;
     timer ??= setTimeout(flush, COALESCE_MS).unref();
   });
   return () => {

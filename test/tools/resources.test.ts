@@ -105,12 +105,14 @@ describe('subscribers of the eras up to 2025-11-25', () => {
     expect(updated).toEqual(['process://web']);
   });
 
-  it('hear that the list changed when a process starts or is removed', async () => {
+  it('hear that the list changed when a process starts, could not be started, or is removed', async () => {
     const { service, lists } = await listening('2025-06-18');
     service.emit({ type: 'started', id: 'api', run: 1 });
     await until('the first change arrives', () => lists.length === 1);
     service.emit({ type: 'removed', id: 'api', run: 1 });
     await until('the second change arrives', () => lists.length === 2);
+    service.emit({ type: 'exited', id: 'typo', run: 1, status: 'error' });
+    await until('the third change arrives', () => lists.length === 3);
   });
 });
 
