@@ -110,7 +110,10 @@ async function explainTaken(error: unknown, { host, port }: ServeConfig): Promis
 
 async function isProctor(url: string): Promise<boolean> {
   try {
-    const response = await fetch(`${url}/healthz`, { redirect: 'error', signal: AbortSignal.timeout(HEALTH_MS) });
+    const response = await fetch(`${url}/healthz`, {
+      redirect: 'error',
+      signal: AbortSignal.timeout(HEALTH_MS),
+    });
     return isHealth(await response.json());
   } catch {
     return false;
