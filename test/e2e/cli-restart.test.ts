@@ -30,7 +30,7 @@ function follow(id: string) {
   child.stdout?.on('data', (chunk: string) => (seen.stdout += chunk));
   child.stderr?.on('data', (chunk: string) => (seen.stderr += chunk));
   child.once('close', (status) => (seen.status = status));
-  return seen;
+  return { child, seen };
 }
 
 /** Dies as by a crash; another takes its place, before anybody has noticed. */
@@ -46,10 +46,13 @@ async function replaceServer(): Promise<void> {
 describe('proctor logs -f, when its server was started again', () => {
   it('begins anew with the process that has the id now', async () => {
     await proctor('run', '-n', 'web', '--', 'echo of the old; sleep 60');
-    const seen = follow('web');
+    const { child, seen } = follow('web');
     await until('it follows', () => seen.stdout.includes('of the old\n'));
+    // It is not to look before the new server has the process.
+    child.kill('SIGSTOP');
     await replaceServer();
     await proctor('run', '-n', 'web', '--', 'echo of the new server; sleep 60');
+    child.kill('SIGCONT');
     await until('it goes on', () => seen.stdout.includes('server\n'), 15_000);
     await proctor('kill', 'web');
     await until('it ends', () => seen.status !== undefined);
@@ -62,7 +65,7 @@ describe('proctor logs -f, when its server was started again', () => {
 
   it('says that the process is gone where it is', async () => {
     await proctor('run', '-n', 'lost', '--', 'echo begun; printf half; sleep 60');
-    const seen = follow('lost');
+    const { seen } = follow('lost');
     await until('it follows', () => seen.stdout.includes('begun\n'));
     await replaceServer();
     await until('it ends', () => seen.status !== undefined, 15_000);
