@@ -77,7 +77,9 @@ async function readOneLife(
   io: CliIo,
 ): Promise<void> {
   const { from, end } = await service.read(id, { head: 0 });
-  const nothingYet = start === 'now' || (start ?? from) >= end;
+  const beyond = typeof start === 'number' && start > end;
+  if (beyond) await printLine(io.stderr, `[output ends at ${end}: this begins at the current run]`);
+  const nothingYet = start === 'now' || (start === undefined || beyond ? from : start) >= end;
   if (!follow && nothingYet) return;
   if (nothingYet) await printer.release();
   const stop = new AbortController();

@@ -90,6 +90,13 @@ describe('logs of several runs', () => {
     });
   });
 
+  it('begin at the current run, and say so, where the cursor is one of another record', async () => {
+    expect(await printed(story(1, 'new\n'), { since: { cursor: 99 } })).toEqual({
+      stdout: 'new\n',
+      stderr: '[output ends at 4: this begins at the current run]\n',
+    });
+  });
+
   it('do not join what stood before a gap to what follows it', async () => {
     const events = story(1, 'half', { type: 'gap', from: 4, to: 9, bytes: 5 }, 'rest\n');
     expect(await printed(events, { follow: true })).toMatchObject({
