@@ -17,7 +17,7 @@
  * Descriptors it is started with: 0, 1, 2 on /dev/null, 3 the control socket, and with --pty 4 the terminal's master.
  * Its own environment means nothing to it and reaches nobody.
  *
- * Control protocol, version 3. Lines of ASCII, at most LINE_BYTES long; words are separated by one space.
+ * Control protocol, version 4. Lines of ASCII, at most LINE_BYTES long; words are separated by one space.
  *
  *   shim to server
  *     ready VERSION OUT ERR IN   the leader's pipes exist: the shim's own descriptor numbers of the ends that are the
@@ -27,7 +27,9 @@
  *                                without this line, nothing of the program has run.
  *     started PID                the leader runs its program
  *     error STAGE ERRNO          it does not: STAGE is setup, fork, chdir or exec. Nothing follows.
- *     exit CODE | signal SIGNO   how the leader ended; every byte it wrote is in its pipes by then
+ *     exit CODE ASKED | signal SIGNO ASKED
+ *                                how the leader ended; every byte it wrote is in its pipes by then. ASKED is 1 where it
+ *                                still ran when a termination began, else 0
  *     killed PID...              (any number of lines) members seen during a termination that are gone
  *     survivor PID...            (any number of lines) members that SIGKILL has not ended in STUCK_MS
  *     incomplete                 ends a list of survivors; the shim keeps trying
@@ -36,6 +38,9 @@
  *                                significant first, 8 of them or 32; V6ONLY is 1 for one of IPv6 that refuses IPv4
  *     listened ERRNO             ends a list of sockets: 0 when these were all of them
  *     empty                      nothing of the tree is left. Nothing follows.
+ *
+ *   Where nothing follows, the shim stays until the server has closed its end: a command that met a closed end would
+ *   cost the server whatever it has not read yet.
  *
  *   server to shim
  *     start BYTES ARGC ENVC GRACE_MS open|closed
@@ -79,7 +84,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PROTOCOL_VERSION 3
+#define PROTOCOL_VERSION 4
 
 /* Newer than some libc headers; the numbers are the same on every architecture. */
 #ifndef SYS_pidfd_send_signal
@@ -117,6 +122,8 @@ enum {
 	/* Linux runs no program with more than 6 MiB of arguments, environment and pointers to them, whatever the limits. */
 	LAUNCH_BYTES = 8 * 1024 * 1024,
 	LAUNCH_STRINGS = LAUNCH_BYTES / sizeof(char *),
+	/* PF_EXITING, among the flags of /proc/PID/stat. */
+	EXITING = 4,
 };
 
 /* What the leader is started with. Descriptors are -1 where there is none. */
@@ -145,6 +152,8 @@ struct launch {
 struct entry {
 	pid_t pid, ppid;
 	bool member;
+	/* It has begun to exit, and no other thread of it goes on. */
+	bool leaving;
 	/* Ticks from boot to its start: with the pid, this is an identity. */
 	unsigned long long started;
 };
@@ -155,6 +164,8 @@ typedef uint8_t pid_set[PID_LIMIT / 8];
 static pid_t shim;
 static pid_t leader;
 static bool leader_ended;
+/* It still ran when a termination began. */
+static bool leader_asked;
 static bool childless;
 static int leader_slave = -1; /* the terminal, held so that its output outlives the leader until it is read */
 static int exec_result = -1;  /* end of file here: the exec succeeded */
@@ -328,9 +339,23 @@ static void report_error(const char *stage, int error)
 	send_line(&line);
 }
 
+/* After the last report: nobody obeys any more, but what the server sends is taken, until it has closed its end. */
+static void await_close(void)
+{
+	char ignored[LINE_BYTES];
+	while (!server_gone) {
+		struct pollfd control = {.fd = CONTROL_FD, .events = POLLIN};
+		ssize_t n;
+		poll(&control, 1, -1);
+		n = read(CONTROL_FD, ignored, sizeof ignored);
+		server_gone = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+	}
+}
+
 static _Noreturn void give_up(const char *stage, int error)
 {
 	report_error(stage, error);
+	await_close();
 	_exit(1);
 }
 
@@ -382,12 +407,21 @@ static ssize_t read_proc(const char *path, char *buffer, size_t size)
 	return length;
 }
 
-/* Fills in one process from /proc/PID/stat. */
+static const char *skip_fields(const char *at, int count)
+{
+	while (count > 0 && *at != '\0')
+		if (*at++ == ' ')
+			count--;
+	return at;
+}
+
+/* Fills in one process from /proc/PID/stat, whose fields are numbered in proc(5): 4, 9, 20 and 22 are read. */
 static bool look_at(const char *pid, struct entry *entry)
 {
 	char path[32], stat[1024];
 	const char *at;
 	size_t length = strlen(pid);
+	unsigned long long flags, threads;
 	long ppid;
 
 	if (length > 10)
@@ -402,13 +436,15 @@ static bool look_at(const char *pid, struct entry *entry)
 		return false;
 	at += 4;
 	ppid = take_number(&at, PID_LIMIT);
-	/* Field 22 is 18 spaces after field 4. */
-	for (int spaces = 0; spaces < 18 && *at != '\0';)
-		if (*at++ == ' ')
-			spaces++;
+	at = skip_fields(at, 5);
+	flags = strtoull(at, NULL, 10);
+	at = skip_fields(at, 11);
+	threads = strtoull(at, NULL, 10);
+	at = skip_fields(at, 2);
 	entry->pid = (pid_t)whole_number(pid, PID_LIMIT);
 	entry->ppid = (pid_t)ppid;
 	entry->member = false;
+	entry->leaving = (flags & EXITING) != 0 && threads <= 1;
 	entry->started = strtoull(at, NULL, 10);
 	return entry->pid > 0 && ppid >= 0;
 }
@@ -550,6 +586,21 @@ static void signal_member(const struct entry *entry, int signo)
 	close_fd(&pidfd);
 }
 
+/* Takes note of whether what begins now can be what ends the leader: not if that is on its way out already. */
+static void ask_leader(void)
+{
+	struct entry now;
+	siginfo_t info = {.si_pid = 0};
+	char name[NUMBER_BYTES];
+
+	if (leader == 0 || leader_ended)
+		return;
+	waitid(P_PID, (id_t)leader, &info, WEXITED | WNOHANG | WNOWAIT);
+	/* For a while it does not wait to be reaped yet, and takes no signal any more. */
+	if (info.si_pid == 0 && !(look_at(decimal(name, (unsigned long)leader), &now) && now.leaving))
+		leader_asked = true;
+}
+
 static int visited_signal;
 
 static void visit_signal(pid_t pid)
@@ -567,6 +618,8 @@ static void visit_signal(pid_t pid)
 static void signal_tree(int signo)
 {
 	look_at_all();
+	if (terminating)
+		ask_leader();
 	if (mark_members() == 0) {
 		/* No /proc: the direct children are what we know. */
 		visited_signal = signo;
@@ -634,6 +687,8 @@ static void terminate(int signo, long grace_ms)
 	/* One that stands by has nothing to look for. */
 	if (first && signo != SIGKILL && leader != 0)
 		signal_tree(signo);
+	else
+		ask_leader();
 }
 
 static size_t survivors;
@@ -868,6 +923,48 @@ static void launch_filled(struct launch *launch, size_t count, struct start *sta
 	start_leader(start, launch);
 }
 
+/* --- reaping ---------------------------------------------------------------------------------------------------- */
+
+static void report_exit(int status)
+{
+	struct line line = {.length = 0};
+	leader_ended = true;
+	/* It was still to be seen when the others were signalled. */
+	if (!leader_asked)
+		drop(seen, leader);
+	put(&line, WIFSIGNALED(status) ? "signal" : "exit");
+	put_number(&line, WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	put_number(&line, leader_asked);
+	send_line(&line);
+}
+
+/* Takes note of every child that has ended. Tells whether there was one. */
+static bool reap(void)
+{
+	bool any = false;
+	int status;
+
+	if (leader == 0)
+		return false;
+	for (;;) {
+		pid_t pid = waitpid(-1, &status, WNOHANG);
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid <= 0) {
+			childless = pid < 0;
+			return any;
+		}
+		any = true;
+		drop(doomed, pid);
+		if (terminating)
+			add(seen, pid);
+		if (pid == leader) {
+			take_exec_result();
+			report_exit(status);
+		}
+	}
+}
+
 /* --- sockets that listen ---------------------------------------------------------------------------------------- */
 
 /*
@@ -1048,8 +1145,12 @@ static void obey(const char *command, struct launch *launch)
 		else if (a > 0 && leader > 0 && !leader_ended)
 			kill(leader, (int)a);
 	} else if (strncmp(command, "terminate ", 10) == 0) {
-		if (two_numbers(command + 10, ' ', _NSIG - 1, MAX_GRACE_MS, &a, &b) && a > 0)
-			terminate((int)a, b);
+		if (two_numbers(command + 10, ' ', _NSIG - 1, MAX_GRACE_MS, &a, &b) && a > 0) {
+			/* What has ended by now is not among those that are ended. */
+			reap();
+			if (!childless)
+				terminate((int)a, b);
+		}
 	} else if (strncmp(command, "resize ", 7) == 0) {
 		if (leader_slave >= 0 && two_numbers(command + 7, ' ', UINT16_MAX, UINT16_MAX, &a, &b)) {
 			struct winsize size = {.ws_col = (unsigned short)a, .ws_row = (unsigned short)b};
@@ -1109,42 +1210,6 @@ static void read_commands(struct start *start)
 
 /* --- supervising ------------------------------------------------------------------------------------------------ */
 
-static void report_exit(int status)
-{
-	leader_ended = true;
-	if (WIFSIGNALED(status))
-		report_number("signal", WTERMSIG(status));
-	else
-		report_number("exit", WEXITSTATUS(status));
-}
-
-/* Takes note of every child that has ended. Tells whether there was one. */
-static bool reap(void)
-{
-	bool any = false;
-	int status;
-
-	if (leader == 0)
-		return false;
-	for (;;) {
-		pid_t pid = waitpid(-1, &status, WNOHANG);
-		if (pid < 0 && errno == EINTR)
-			continue;
-		if (pid <= 0) {
-			childless = pid < 0;
-			return any;
-		}
-		any = true;
-		drop(doomed, pid);
-		if (terminating)
-			add(seen, pid);
-		if (pid == leader) {
-			take_exec_result();
-			report_exit(status);
-		}
-	}
-}
-
 static int wait_ms(void)
 {
 	int64_t left;
@@ -1193,6 +1258,7 @@ static void supervise(struct start *start)
 	if (terminating)
 		report_killed();
 	report("empty");
+	await_close();
 }
 
 /* --- the shim itself -------------------------------------------------------------------------------------------- */
@@ -1245,7 +1311,7 @@ static void prepare(const struct start *start)
 /* Proves that an orphan comes to us on this kernel: some sandboxes accept the prctl and do nothing. */
 static int check(void)
 {
-	static const char passed[] = "proctor-shim 3\n";
+	static const char passed[] = "proctor-shim 4\n";
 	int orphans = 0;
 	pid_t child;
 

@@ -48,6 +48,12 @@ export interface Termination {
   survivors: number[];
 }
 
+/** How the leader ended, as its runner saw it. */
+export interface LeaderEnd extends LeaderExit {
+  /** A termination has been asked for, but the leader had ended before that began. Absent where this is not known. */
+  beforeTermination?: true;
+}
+
 /** Facts about a tree that are only looked up when asked for. */
 export interface TreeInspection {
   /** Members other than the leader, oldest first. */
@@ -64,7 +70,7 @@ export interface TreeInspection {
 export interface ProcessHandle {
   readonly pid: number;
   /** Settles once the leader has ended and every byte it wrote has reached the sink. Never rejects. */
-  readonly exited: Promise<LeaderExit>;
+  readonly exited: Promise<LeaderEnd>;
   /** Settles once nothing of the tree is alive. Never rejects. */
   readonly empty: Promise<void>;
   /**

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isAlive } from '../helpers/alive.ts';
+import { RawServer } from '../helpers/raw-server.ts';
 import type { TestServer } from '../helpers/start-server.ts';
 import { CLIENTS, fixtures, useServer } from '../helpers/start-server.ts';
 import { until } from '../helpers/until.ts';
@@ -12,6 +15,34 @@ async function ready(server: TestServer, line: string, name: string): Promise<nu
   expect(run.wait?.outcome).toBe('matched');
   return run.pid ?? 0;
 }
+
+it('is no cause of an end that came before it, though the server learns of both at once', async () => {
+  const server = new RawServer();
+  await server.initialize();
+  const place = mkdtempSync(join(tmpdir(), 'late-kill-'));
+  try {
+    for (const [i, args] of [{}, { signal: 'SIGKILL' }, { signal: 'SIGUSR1' }].entries()) {
+      const gate = join(place, `${i}`);
+      const { id, pid } = await server.run(`while [ ! -e ${gate} ]; do sleep 0.01; done; exit 3`, {
+        name: `late-${i}`,
+      });
+      server.child.kill('SIGSTOP');
+      const killing = server.call('kill_process', { id, ...args });
+      writeFileSync(gate, '');
+      await until('its supervisor knows', () => !existsSync(`/proc/${pid}`));
+      server.child.kill('SIGCONT');
+      const exit = { status: 'failed', cause: 'self', exit_code: 3 };
+      await killing;
+      const { result } = await server.call('wait_for_exit', { id });
+      expect(result?.structuredContent).toMatchObject({ processes: [{ id, ...exit }] });
+    }
+  } finally {
+    server.child.kill('SIGCONT');
+    server.child.stdin.end();
+    await server.ended;
+    rmSync(place, { recursive: true });
+  }
+});
 
 describe.each(CLIENTS)('kill_process, client %s', (client) => {
   const server = useServer({ client });

@@ -1,5 +1,6 @@
 import { ProcessError } from '../../src/core/errors.ts';
 import type {
+  LeaderEnd,
   Listener,
   OutputSink,
   PortTarget,
@@ -11,12 +12,12 @@ import type {
   TreeInspection,
 } from '../../src/core/runner.ts';
 import { reachesTree } from '../../src/core/signals.ts';
-import type { LeaderExit, ProcessBrief, StreamName, Supervision } from '../../src/core/types.ts';
+import type { ProcessBrief, StreamName, Supervision } from '../../src/core/types.ts';
 
 /** A process that does what the test tells it to. */
 export class FakeHandle implements ProcessHandle {
   readonly pid: number;
-  readonly exited: Promise<LeaderExit>;
+  readonly exited: Promise<LeaderEnd>;
   readonly empty: Promise<void>;
   readonly spec: SpawnSpec;
   /** What it has been sent on stdin. */
@@ -35,7 +36,7 @@ export class FakeHandle implements ProcessHandle {
   atPrompt = false;
   readonly signals: string[] = [];
   readonly #sink: OutputSink;
-  #settleExit!: (exit: LeaderExit) => void;
+  #settleExit!: (exit: LeaderEnd) => void;
   #settleEmpty!: () => void;
   #leaderAlive = true;
 
@@ -52,9 +53,13 @@ export class FakeHandle implements ProcessHandle {
   }
 
   /** Ends the leader; with no descendants the tree is empty, too. */
-  exit(code: number | null, signal: string | null = null): void {
+  exit(
+    code: number | null,
+    signal: string | null = null,
+    known: Pick<LeaderEnd, 'beforeTermination'> = {},
+  ): void {
     this.#leaderAlive = false;
-    this.#settleExit({ code, signal });
+    this.#settleExit({ code, signal, ...known });
     if (this.descendants.length === 0) this.#settleEmpty();
   }
 

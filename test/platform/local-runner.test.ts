@@ -183,7 +183,7 @@ describe('the choice of supervision', () => {
 
   it('falls back when the supervisor fails at a start', async () => {
     const failing = join(directory, 'failing-shim');
-    writeFileSync(failing, '#!/bin/sh\n[ "$1" = --check ] && echo "proctor-shim 3"\n', { mode: 0o755 });
+    writeFileSync(failing, '#!/bin/sh\n[ "$1" = --check ] && echo "proctor-shim 4"\n', { mode: 0o755 });
     const { runner } = runnerWith(failing);
     expect(runner.supervision()).toEqual({ mode: 'shim' });
     const { handle } = await start(runner, 'exit 7');

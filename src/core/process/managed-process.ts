@@ -2,14 +2,13 @@ import { ProcessError } from '../errors.ts';
 import { describeLaunch } from '../ids.ts';
 import { OutputBuffer, type Segment } from '../output/output-buffer.ts';
 import { isLive, statusOf, type ProcessState } from './process-state.ts';
-import type { ProcessHandle, Runner, Termination, TreeInspection } from '../runner.ts';
+import type { LeaderEnd, ProcessHandle, Runner, Termination, TreeInspection } from '../runner.ts';
 import { Terminal } from '../terminal/terminal.ts';
 import { lastLine, tailText } from '../output/text-view.ts';
 import type {
   Cause,
   ExitInfo,
   KilledProcess,
-  LeaderExit,
   ProcessFacts,
   ProcessSnapshot,
   ProcessSpec,
@@ -56,7 +55,7 @@ export class ManagedProcess {
   #started: Promise<void> = Promise.resolve();
   /** Of the current run. */
   #terminal: Terminal | undefined;
-  /** Why we are ending it, from the moment we ask. */
+  /** Why we are ending it, from the moment we ask: the cause of its end unless that came before. */
   #ending: Cause | undefined;
   /** Signals we delivered without asking it to end: if one of them is its end, the cause is ours. */
   readonly #delivered = new Set<string>();
@@ -183,7 +182,8 @@ export class ManagedProcess {
       );
     }
     const leader = handle.exited.then((exit) => {
-      const ended = { ...exit, cause: this.#causeOf(exit) };
+      const { code, signal } = exit;
+      const ended = { code, signal, cause: this.#causeOf(exit) };
       this.#enter({ phase: 'ended', startedAt, endedAt: Date.now(), handle, exit: ended, treeEmpty: false });
       this.leaderEnded.emit();
     });
@@ -194,8 +194,8 @@ export class ManagedProcess {
     });
   }
 
-  #causeOf(exit: LeaderExit): Cause {
-    if (this.#ending !== undefined) return this.#ending;
+  #causeOf(exit: LeaderEnd): Cause {
+    if (this.#ending !== undefined && exit.beforeTermination !== true) return this.#ending;
     if (exit.signal === null) return 'self';
     return this.#delivered.has(exit.signal) ? 'kill_process' : 'external';
   }

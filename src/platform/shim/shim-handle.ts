@@ -1,6 +1,6 @@
-import type { Listener, ProcessHandle, Termination, TreeInspection } from '../../core/runner.ts';
+import type { LeaderEnd, Listener, ProcessHandle, Termination, TreeInspection } from '../../core/runner.ts';
 import { reachesTree } from '../../core/signals.ts';
-import type { LeaderExit, TerminalSize } from '../../core/types.ts';
+import type { TerminalSize } from '../../core/types.ts';
 import type { ListeningSocket } from '../proc/listening-socket.ts';
 import type { PipeReader } from './pipe-reader.ts';
 import type { ShimChannel, ShimListener } from './shim-channel.ts';
@@ -42,11 +42,11 @@ interface Parts {
 /** A process under a supervisor of its own, whose reports `take` is fed with. */
 export class ShimHandle implements ProcessHandle, ShimListener {
   readonly pid: number;
-  readonly exited: Promise<LeaderExit>;
+  readonly exited: Promise<LeaderEnd>;
   readonly empty: Promise<void>;
   readonly #parts: Parts;
   readonly #questions: ListeningQuestions;
-  readonly #exit = deferred<LeaderExit>();
+  readonly #exit = deferred<LeaderEnd>();
   readonly #empty = deferred<undefined>();
   #leaderEnded = false;
   #ended = false;
@@ -70,7 +70,9 @@ export class ShimHandle implements ProcessHandle, ShimListener {
   take(report: Report): void {
     switch (report.type) {
       case 'exited':
-        this.#leaderHasEnded(report.exit);
+        this.#leaderHasEnded(
+          this.#termination && !report.asked ? { ...report.exit, beforeTermination: true } : report.exit,
+        );
         return;
       case 'killed':
         this.#killed.push(...report.pids);
@@ -168,7 +170,7 @@ export class ShimHandle implements ProcessHandle, ShimListener {
     this.#parts.channel.send(commands.resize(size));
   }
 
-  #leaderHasEnded(exit: LeaderExit): void {
+  #leaderHasEnded(exit: LeaderEnd): void {
     if (this.#leaderEnded) return;
     this.#leaderEnded = true;
     // All it wrote is in the pipes by now, and others may hold them open for ever: no end of file is waited for.

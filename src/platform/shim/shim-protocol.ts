@@ -6,14 +6,15 @@ import { parseSocket, type ListeningSocket } from '../proc/listening-socket.ts';
  * The lines the server and the native supervisor exchange; the grammar is documented at the top of native/shim.c.
  * A supervisor that speaks another version is not used.
  */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** What the supervisor tells. Descriptor numbers are its own, undefined where it has none. */
 export type Report =
   | { type: 'ready'; version: number; stdout?: number; stderr?: number; stdin?: number }
   | { type: 'forked' | 'started'; pid: number }
   | { type: 'error'; stage: string; errno: number }
-  | { type: 'exited'; exit: LeaderExit }
+  /** `asked`: the leader still ran when a termination began. */
+  | { type: 'exited'; exit: LeaderExit; asked: boolean }
   | { type: 'killed' | 'survivor'; pids: number[] }
   | { type: 'listening'; sockets: ListeningSocket[] }
   | { type: 'listened'; errno: number }
@@ -52,9 +53,9 @@ export function parseReport(line: string): Report | undefined {
     case 'error':
       return { type: 'error', stage: rest[0] ?? '', errno: numbers[1] ?? 0 };
     case 'exit':
-      return { type: 'exited', exit: { code: first, signal: null } };
+      return { type: 'exited', exit: { code: first, signal: null }, asked: numbers[1] === 1 };
     case 'signal':
-      return { type: 'exited', exit: { code: null, signal: signalName(first) } };
+      return { type: 'exited', exit: { code: null, signal: signalName(first) }, asked: numbers[1] === 1 };
     case 'killed':
     case 'survivor':
       return { type: word, pids: numbers };

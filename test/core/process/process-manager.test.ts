@@ -274,6 +274,21 @@ describe('how it ended', () => {
     expect(processes).toMatchObject([{ status: 'killed', exit: { code: 0, cause: 'kill_process' } }]);
   });
 
+  it.each([
+    ['an exit of its own', 3, null, 'failed', 'self'],
+    ['a signal from elsewhere', null, 'SIGSEGV', 'killed', 'external'],
+  ] as const)('%s, which a request to end it came too late for', async (_, code, signal, status, cause) => {
+    await start({ command: 'x', name: 'x' });
+    const { last } = runner;
+    last.terminate = () => {
+      last.exit(code, signal, { beforeTermination: true });
+      return Promise.resolve({ killed: [], survivors: [] });
+    };
+    const { processes } = await manager.kill({ ids: ['x'] });
+    expect(processes).toMatchObject([{ status, killed: [] }]);
+    expect(processes[0]?.exit).toEqual({ code, signal, cause });
+  });
+
   it('its lifetime passing', async () => {
     const waiting = (async () => {
       await start({ command: 'x', name: 'x', timeoutMs: 1000 });

@@ -234,6 +234,39 @@ describe('input', () => {
   });
 });
 
+describe('an end that the event loop is too busy to hear of', () => {
+  /** Ends a program while nothing of that is read; gives up when its supervisor has done all there is to do. */
+  const unheard = async (): Promise<Started> => {
+    const started = await sh('read line; exit 3');
+    const { pid } = started.handle;
+    const supervisor = readStat(pid)?.ppid ?? 0;
+    // The write is taken by the pipe at once.
+    void started.handle.write(Buffer.from('\n'), soon());
+    await Promise.resolve();
+    while (readStat(pid) !== undefined || readStat(supervisor)?.state === 'R');
+    return started;
+  };
+
+  it('is told as it was, whatever is said to the supervisor meanwhile', async () => {
+    for (const say of [
+      ({ handle }: Started) => handle.signal('SIGUSR1'),
+      ({ handle }: Started) => handle.listeners(),
+      ({ handle }: Started) => handle.resize?.({ cols: 1, rows: 1 }),
+    ]) {
+      const started = await unheard();
+      void say(started);
+      expect(await started.handle.exited).toEqual({ code: 3, signal: null });
+      await started.handle.empty;
+    }
+  });
+
+  it('is not taken for the work of a termination', async () => {
+    const { handle } = await unheard();
+    expect(await handle.terminate('SIGTERM', 60_000)).toEqual({ killed: [], survivors: [] });
+    expect(await handle.exited).toEqual({ code: 3, signal: null, beforeTermination: true });
+  });
+});
+
 describe('a termination', () => {
   it('gives every member the signal and the grace', async () => {
     const { handle, text, seen } = await sh(
