@@ -73,6 +73,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -938,6 +939,18 @@ static void report_exit(int status)
 	send_line(&line);
 }
 
+/*
+ * Lets go of a process that asked its parent to trace it, as programs do that want nobody else to: it has stopped for
+ * a signal, which it gets now, or for the trap of its exec, which only a tracer would want.
+ */
+static void release(pid_t pid, int signo)
+{
+	siginfo_t info;
+	if (signo == SIGTRAP && ptrace(PTRACE_GETSIGINFO, pid, NULL, &info) == 0 && info.si_code == SI_USER)
+		signo = 0;
+	ptrace(PTRACE_DETACH, pid, NULL, (void *)(intptr_t)signo);
+}
+
 /* Takes note of every child that has ended. Tells whether there was one. */
 static bool reap(void)
 {
@@ -953,6 +966,10 @@ static bool reap(void)
 		if (pid <= 0) {
 			childless = pid < 0;
 			return any;
+		}
+		if (WIFSTOPPED(status)) {
+			release(pid, WSTOPSIG(status));
+			continue;
 		}
 		any = true;
 		drop(doomed, pid);

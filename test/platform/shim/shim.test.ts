@@ -69,6 +69,45 @@ describe('the supervisor', () => {
   });
 });
 
+describe('a program that asks its parent to trace it', () => {
+  const traced = (then: string): Promise<Started> =>
+    start('/usr/bin/env', [
+      'python3',
+      '-c',
+      `import ctypes, os, signal, time
+signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b'got\\n'))
+signal.signal(signal.SIGTRAP, lambda *_: os.write(1, b'trapped\\n'))
+ctypes.CDLL(None).ptrace(0, 0, 0, 0)
+${then}`,
+    ]);
+
+  it('goes on as if nobody traced it', async () => {
+    for (const [name, said] of [
+      ['SIGUSR1', 'got'],
+      ['SIGTRAP', 'trapped'],
+    ] as const) {
+      const { handle, text } = await traced(
+        `signal.raise_signal(signal.${name}); os.write(1, b'then\\n'); os._exit(4)`,
+      );
+      expect(await handle.exited).toEqual({ code: 4, signal: null });
+      expect(text()).toBe(`${said}\nthen\n`);
+    }
+  });
+
+  it('can become another', async () => {
+    const { handle, text } = await traced(`os.execlp('sh', 'sh', '-c', 'echo other; exit 4')`);
+    expect(await handle.exited).toEqual({ code: 4, signal: null });
+    expect(text()).toBe('other\n');
+  });
+
+  it('is ended by a termination', async () => {
+    const { handle, seen } = await traced(`os.write(1, b'up\\n'); time.sleep(60)`);
+    await seen(/up/);
+    expect((await handle.terminate('SIGTERM', 60_000)).killed).toEqual([handle.pid]);
+    expect(await handle.exited).toEqual({ code: null, signal: 'SIGTERM' });
+  });
+});
+
 describe('a start that fails', () => {
   const directory = mkdtempSync(join(tmpdir(), 'proctor-shim-'));
   afterAll(() => {
