@@ -8,6 +8,7 @@ import type {
   Runner,
   SpawnSpec,
 } from '../core/runner.ts';
+import { ProcessError } from '../core/errors.ts';
 import type { ProcessBrief, Supervision } from '../core/types.ts';
 import { TREE_MARKER } from './launch/child-env.ts';
 import { errorCode } from './launch/find-executable.ts';
@@ -17,7 +18,7 @@ import { spawnInGroup } from './group/process-group.ts';
 import { ProcessTable } from './proc/process-table.ts';
 import { ReadBudget } from './shim/read-budget.ts';
 import type { ShimHandle } from './shim/shim-handle.ts';
-import { findShim, probeShim, ShimUnavailableError, spawnUnderShim } from './shim/shim.ts';
+import { findShim, probeShim, ShimLostError, ShimUnavailableError, spawnUnderShim } from './shim/shim.ts';
 import { SpareShim } from './shim/spare-shim.ts';
 import { spawnFailure } from './launch/spawn-error.ts';
 import { SupervisedTree } from './shim/supervised-tree.ts';
@@ -47,6 +48,8 @@ export class LocalRunner implements Runner {
   readonly #table = new ProcessTable();
   #shim: Promise<string | undefined> | undefined;
   #found: { path: string | undefined } | undefined;
+  /** The supervisor has started a command. */
+  #served = false;
   /** Why the supervisor is done without. */
   #trouble: string | undefined;
 
@@ -87,6 +90,8 @@ export class LocalRunner implements Runner {
       return await this.#spare.during(shim, onOutput, (sink) => this.#spawnUnder(shim, command, sink));
     } catch (error) {
       if (!(error instanceof ShimUnavailableError)) throw error;
+      // One that has served before serves again: a start that it fails is no reason to hold all others less firmly.
+      if (error instanceof ShimLostError && this.#served) throw startLost(error);
       this.#doWithout(error.message);
       return spawnInGroup(command, onOutput, { table: this.#table });
     }
@@ -115,6 +120,7 @@ export class LocalRunner implements Runner {
       awaitingInput: (root) => tree.awaitingInput(root),
       onShimLost: (root) => tree.onShimLost(root),
     });
+    this.#served = true;
     this.#table.addSource(() => handle.listeningSockets(), handle.empty);
     return handle;
   }
@@ -155,6 +161,13 @@ const REMEDY =
     : 'It exists on Linux alone.';
 
 const NOT_FOUND = 'none was built or shipped for this machine';
+
+function startLost(cause: ShimLostError): ProcessError {
+  return new ProcessError('SPAWN_FAILED', `The command was not started: ${cause.message}, twice.`, {
+    hint: 'Try again, unless something here kills supervisors.',
+    cause,
+  });
+}
 
 function weakerSupervision(trouble: string): string {
   return (

@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -189,6 +197,41 @@ describe('the choice of supervision', () => {
     const { handle } = await start(runner, 'exit 7');
     expect(await handle.exited).toEqual({ code: 7, signal: null });
     expect(runner.supervision().mode).toBe('process-group');
+  });
+
+  it('keeps to a supervisor that has served, whatever becomes of one or two of them', async () => {
+    const dying = join(directory, 'dying-shim');
+    const doomed = join(directory, 'doomed');
+    // As many as the file has lines die before they are ready.
+    writeFileSync(
+      dying,
+      `#!/bin/sh
+if [ "$1" != --check ] && [ -s ${doomed} ]; then sed -i 1d ${doomed}; kill -KILL $$; fi
+exec ${findShim() ?? ''} "$@"
+`,
+      { mode: 0o755 },
+    );
+    const { runner, log } = runnerWith(dying);
+    // Then none stands by, and each start takes a new one.
+    await runner.close();
+    writeFileSync(doomed, '');
+    await (
+      await start(runner, 'true')
+    ).handle.empty;
+
+    writeFileSync(doomed, '\n');
+    const { handle } = await start(runner, 'exit 7');
+    expect(await handle.exited).toEqual({ code: 7, signal: null });
+
+    writeFileSync(doomed, '\n\n\n');
+    await expect(start(runner, 'exit 7')).rejects.toMatchObject({
+      code: 'SPAWN_FAILED',
+      message: expect.stringMatching(/ended before/),
+    });
+    expect(readFileSync(doomed, 'utf8')).toBe('\n');
+    await expect(start(runner, 'exit 7')).resolves.toBeDefined();
+    expect(runner.supervision()).toEqual({ mode: 'shim' });
+    expect(log).toEqual([]);
   });
 
   it('refuses a terminal where only a supervisor could give one', async () => {

@@ -11,7 +11,7 @@ import type { ReadBudget } from './read-budget.ts';
 import { ShimChannel, type ShimListener } from './shim-channel.ts';
 import { PROTOCOL_VERSION, type Report } from './shim-protocol.ts';
 import { openPipes, openTerminal, terminalStreams, type Streams } from './shim-streams.ts';
-import { orUnavailable, ShimUnavailableError } from './shim-unavailable.ts';
+import { orUnavailable, ShimLostError, ShimUnavailableError } from './shim-unavailable.ts';
 
 export interface ShimProcessOptions {
   /** Path of the supervisor's program. */
@@ -91,14 +91,14 @@ export class ShimProcess implements ShimListener {
     try {
       if (report.type === 'ready') this.#open(report);
       else if (report.type === 'error')
-        throw new ShimUnavailableError(`the supervisor cannot set up: errno ${report.errno}`);
+        throw new ShimLostError(`the supervisor cannot set up: errno ${report.errno}`);
     } catch (error) {
       this.#fail(error);
     }
   }
 
   channelClosed(): void {
-    this.#fail(new ShimUnavailableError('the supervisor ended before it was ready'));
+    this.#fail(new ShimLostError('the supervisor ended before it was ready'));
   }
 
   /** From now on somebody else is told what the supervisor reports, and gets the output. */

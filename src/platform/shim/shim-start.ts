@@ -4,7 +4,7 @@ import { spawnFailure } from '../launch/spawn-error.ts';
 import { ShimHandle, type ShimTree } from './shim-handle.ts';
 import type { ShimProcess } from './shim-process.ts';
 import type { Report } from './shim-protocol.ts';
-import { ShimUnavailableError } from './shim-unavailable.ts';
+import { ShimLostError } from './shim-unavailable.ts';
 
 export interface Start {
   command: ResolvedCommand;
@@ -56,7 +56,7 @@ export async function startLeader(
     const channelClosed = (): void => {
       // A command that kills its supervisor at once has been started all the same.
       if (leaderPid !== undefined) begin(leaderPid).channelClosed();
-      else fail(new ShimUnavailableError('the supervisor ended before the command had started'));
+      else fail(new ShimLostError('the supervisor ended before the command had started'));
     };
 
     shim.handTo({ take, channelClosed }, onOutput);
@@ -68,6 +68,6 @@ export async function startLeader(
 function startError(stage: string, errno: number, { file, cwd }: ResolvedCommand): Error {
   if (stage === 'chdir')
     return spawnFailure(`cwd ${JSON.stringify(cwd)}`, errno, 'Give cwd as an existing directory.');
-  if (stage === 'setup') return new ShimUnavailableError(`the supervisor cannot set up: errno ${errno}`);
+  if (stage === 'setup') return new ShimLostError(`the supervisor cannot set up: errno ${errno}`);
   return spawnFailure(JSON.stringify(file), errno);
 }

@@ -12,6 +12,14 @@ export class ShimUnavailableError extends Error {
   }
 }
 
+/** One supervisor has failed, which says nothing about the next. */
+export class ShimLostError extends ShimUnavailableError {
+  constructor(message: string, cause?: unknown) {
+    super(message, cause);
+    this.name = 'ShimLostError';
+  }
+}
+
 /** Lack of descriptors is the server's trouble, whatever starts the command; anything else is this way's own. */
 export function orUnavailable<T>(what: string, act: () => T): T {
   try {
@@ -19,6 +27,6 @@ export function orUnavailable<T>(what: string, act: () => T): T {
   } catch (error) {
     const errno = errorCode(error);
     if (errno === 'EMFILE' || errno === 'ENFILE') throw spawnFailure(what, errno, undefined, error);
-    throw new ShimUnavailableError(`cannot ${what}: ${errno}`, error);
+    throw new ShimLostError(`cannot ${what}: ${errno}`, error);
   }
 }

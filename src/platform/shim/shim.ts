@@ -10,10 +10,10 @@ import { launchMessage } from './shim-launch.ts';
 import { ShimProcess } from './shim-process.ts';
 import { PROTOCOL_VERSION } from './shim-protocol.ts';
 import { startLeader, type Start } from './shim-start.ts';
-import { ShimUnavailableError } from './shim-unavailable.ts';
+import { ShimLostError, ShimUnavailableError } from './shim-unavailable.ts';
 import type { SpareShim } from './spare-shim.ts';
 
-export { ShimUnavailableError } from './shim-unavailable.ts';
+export { ShimLostError, ShimUnavailableError } from './shim-unavailable.ts';
 export type { ShimRoot, ShimTree } from './shim-handle.ts';
 
 export interface ShimDeps extends ShimTree {
@@ -74,16 +74,14 @@ export async function spawnUnderShim(
   const start: Start = { command, message: launchMessage(command, orphanGraceMs), onOutput, tree };
   // What stands by has pipes and no terminal.
   const waiting = terminal ? undefined : spare?.take();
-  if (waiting !== undefined) {
-    try {
-      return await startLeader(waiting, start);
-    } catch (error) {
-      // Nothing of the command has run, and a fresh supervisor may be better off.
-      if (!(error instanceof ShimUnavailableError)) throw error;
-    }
-  }
-  const fresh = await ShimProcess.spawn({ path, budget, ...(terminal && { terminal }) });
-  return startLeader(fresh, start);
+  const startFresh = async (): Promise<ShimHandle> =>
+    startLeader(await ShimProcess.spawn({ path, budget, ...(terminal && { terminal }) }), start);
+  // Where a supervisor fails, nothing of the command has run, and a fresh one may be better off.
+  return (waiting ? startLeader(waiting, start) : startFresh()).catch((error: unknown) => {
+    const another = waiting ? error instanceof ShimUnavailableError : error instanceof ShimLostError;
+    if (!another) throw error;
+    return startFresh();
+  });
 }
 
 /** Nearest directory with a package.json above this module, which is in src/ or bundled into dist/. */
