@@ -1,5 +1,5 @@
 import type { WireExitWait, WireLogWait, WirePortWait, WireReady } from './wire.ts';
-import { block, joinLines, statusOf } from './text.ts';
+import { block, joinLines, shortList, statusOf } from './text.ts';
 
 type WaitAnswer = Omit<WireReady, 'by'>;
 
@@ -68,9 +68,13 @@ function ownerOf({ owner }: WaitAnswer): string {
   return ` (owner pid ${owner.pid}${id}: ${owner.command})`;
 }
 
-function logNextStep({ outcome, cursor }: WireLogWait): string | undefined {
+/** What a wait that has run out advises first where the program itself waits. */
+const ANSWER_IT = 'The program waits for input. Answer with send_stdin.';
+
+function logNextStep({ outcome, cursor, awaiting_input }: WireLogWait): string | undefined {
   switch (outcome) {
     case 'timeout':
+      if (awaiting_input === true) return ANSWER_IT;
       return `No line matched yet. Call wait_for_log again with since=${cursor}.`;
     case 'awaiting_input':
       return `The program waits for input. Answer with send_stdin, or call wait_for_log again with since=${cursor} and stop_at_prompt=false.`;
@@ -82,9 +86,10 @@ function logNextStep({ outcome, cursor }: WireLogWait): string | undefined {
   }
 }
 
-function portNextStep({ outcome, owner }: WirePortWait): string | undefined {
+function portNextStep({ outcome, owner, awaiting_input }: WirePortWait): string | undefined {
   switch (outcome) {
     case 'timeout':
+      if (awaiting_input === true) return ANSWER_IT;
       return 'Call wait_for_port again to go on waiting, or read get_output.';
     case 'foreign':
       return owner?.id === undefined
@@ -97,12 +102,13 @@ function portNextStep({ outcome, owner }: WirePortWait): string | undefined {
   }
 }
 
-function readyNextStep(id: string, { outcome, cursor }: WireReady): string | undefined {
+function readyNextStep(id: string, { outcome, cursor, awaiting_input }: WireReady): string | undefined {
   switch (outcome) {
     case 'timeout':
-      return `Not ready yet. Go on with wait_for_log id=${id} since=${cursor ?? 0}, or wait_for_port.`;
+      if (awaiting_input === true) return ANSWER_IT;
+      return `Not ready yet. Go on with wait_for_log id=${id} since=${cursor ?? 0}, wait_for_port or wait_for_exit.`;
     case 'awaiting_input':
-      return 'The program waits for input. Answer with send_stdin.';
+      return ANSWER_IT;
     case 'foreign':
       return 'Another process holds the port: end it or use another port.';
     default:
@@ -112,11 +118,15 @@ function readyNextStep(id: string, { outcome, cursor }: WireReady): string | und
 
 export function renderExitWait({ outcome, processes, waited_ms }: WireExitWait): string {
   const alive = processes.filter(({ cause }) => cause === undefined).map(({ id }) => id);
+  const asking = processes.filter(({ awaiting_input }) => awaiting_input === true).map(({ id }) => id);
   const told = processes.map((process) =>
     joinLines([`${process.id}: ${statusOf(process)}`, block('last output', process.tail)]),
   );
   return joinLines([
     `${outcome} after ${waited_ms} ms`,
+    outcome === 'timeout' &&
+      asking.length > 0 &&
+      `Waiting for input: ${shortList(asking)}. Answer with send_stdin.`,
     outcome === 'timeout' && `Call wait_for_exit again to go on waiting for ${alive.join(', ')}.`,
     ...told,
   ]);

@@ -274,6 +274,33 @@ describe('both forms of an answer carry the same facts', () => {
     expect(timeout.text).toContain('last output: none');
   });
 
+  it.each([
+    ['run_background', { command: 'x', wait_for: { exit: true } }],
+    ['wait_for_log', { id: 'web', pattern: 'x', stop_at_prompt: false }],
+    ['wait_for_port', { id: 'web' }],
+    ['wait_for_exit', { id: 'web' }],
+  ])('%s whose time is up advises send_stdin where the program waits for input', async (name, args) => {
+    const { call, service } = await connect();
+    for (const asking of [true, false]) {
+      const timeout = {
+        ...facts,
+        outcome: 'timeout' as const,
+        ...(asking && { awaitingInput: true as const }),
+      };
+      service.answers.run = () => ({
+        process: snapshotOf(),
+        reused: false,
+        wait: { by: 'timeout', ...timeout },
+      });
+      service.answers.waitForLog = () => timeout;
+      service.answers.waitForPort = () => timeout;
+      service.answers.waitForExit = () => ({ ...timeout, processes: [{ id: 'web', ...timeout }] });
+      const { text } = await call(name, args);
+      expect(text.includes('Answer with send_stdin.')).toBe(asking);
+      if (!asking) expect(text).toMatch(/wait_for_exit|again/);
+    }
+  });
+
   it('send_stdin', async () => {
     const { call, service } = await connect();
     const sent = await call('send_stdin', {
