@@ -34,14 +34,32 @@ function treeEndCondition(process: ManagedProcess): Arm<'empty'> {
   };
 }
 
-/** Settles when all, or any, of the processes have ended. */
-export function exitsCondition(processes: readonly ManagedProcess[], mode: 'all' | 'any'): Arm<'exited'> {
+/**
+ * Settles when all, or any, of the processes have ended. One that has ended counts, also where it was started again
+ * since; `onEnd` is told of its first end, in that very moment.
+ */
+export function exitsCondition(
+  processes: readonly ManagedProcess[],
+  mode: 'all' | 'any',
+  onEnd: (process: ManagedProcess) => void,
+): Arm<'exited'> {
   return (settle) => {
+    const ended = new Set<ManagedProcess>();
     const check = (): void => {
-      const done = mode === 'all' ? processes.every((p) => p.ended) : processes.some((p) => p.ended);
-      if (done) settle('exited');
+      if (mode === 'all' ? ended.size === processes.length : ended.size > 0) settle('exited');
     };
-    const removes = processes.map((p) => p.leaderEnded.add(check));
+    const takeNote = (process: ManagedProcess): void => {
+      if (ended.has(process)) return;
+      ended.add(process);
+      onEnd(process);
+    };
+    const removes = processes.map((process) =>
+      process.leaderEnded.add(() => {
+        takeNote(process);
+        check();
+      }),
+    );
+    for (const process of processes) if (process.ended) takeNote(process);
     check();
     return () => {
       for (const remove of removes) remove();

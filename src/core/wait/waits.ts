@@ -85,14 +85,18 @@ export class Waits {
     request: ExitWaitRequest,
     context?: CallContext,
   ): Promise<ExitWaitOutcome> {
-    const waited = await this.#wait(
-      request.timeoutMs,
-      context,
-      exitsCondition(processes, request.mode ?? 'all'),
-    );
+    // How each ended is kept from then: it may have been started again by the time all have.
+    const ends = new Map<ManagedProcess, Promise<EndedProcess>>();
+    const exits = exitsCondition(processes, request.mode ?? 'all', (process) => {
+      ends.set(process, endedFacts(process));
+    });
+    const waited = await this.#wait(request.timeoutMs, context, exits);
+    const timedOut = waited.ended === 'timeout';
     return {
-      outcome: waited.ended === 'timeout' ? 'timeout' : 'exited',
-      processes: await Promise.all(processes.map(endedFacts)),
+      outcome: timedOut ? 'timeout' : 'exited',
+      processes: await Promise.all(
+        processes.map((process) => (timedOut ? undefined : ends.get(process)) ?? endedFacts(process)),
+      ),
       waitedMs: waited.waitedMs,
     };
   }

@@ -371,6 +371,36 @@ describe('killing', () => {
   });
 });
 
+describe('waiting for the end', () => {
+  it('counts an end during the wait, though it was started again since', async () => {
+    await start({ command: 'a', name: 'a' });
+    await start({ command: 'b', name: 'b' });
+    const [, b] = runner.handles;
+    const waiting = manager.waitForExit({ ids: ['a', 'b'], timeoutMs: 5000 });
+    const restarted = manager.restart('a');
+    await vi.advanceTimersByTimeAsync(100);
+    expect((await restarted).process).toMatchObject({ run: 2, status: 'running' });
+    b?.exit(3);
+    expect(await waiting).toMatchObject({
+      outcome: 'exited',
+      processes: [
+        { id: 'a', status: 'killed', exit: { signal: 'SIGTERM', cause: 'kill_process' } },
+        { id: 'b', status: 'failed', exit: { code: 3 } },
+      ],
+    });
+  });
+
+  it('tells of the current run where the time is over', async () => {
+    await start({ command: 'a', name: 'a' });
+    await start({ command: 'b', name: 'b' });
+    const waiting = manager.waitForExit({ ids: ['a', 'b'], timeoutMs: 1000 });
+    const restarted = manager.restart('a');
+    await vi.advanceTimersByTimeAsync(1001);
+    await restarted;
+    expect(await waiting).toMatchObject({ outcome: 'timeout', processes: [{ status: 'running' }, {}] });
+  });
+});
+
 describe('waiting for output', () => {
   it('matches retained output, then new lines, an unfinished prompt, and failures', async () => {
     await start({ command: 'x', name: 'x' });
