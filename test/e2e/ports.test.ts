@@ -192,6 +192,27 @@ describe('wait_for_port', () => {
     expect(await server().snapshot(run.id)).toMatchObject({ pid: run.pid, status: 'running' });
   });
 
+  it('tells a server of its own that a request ends by its exit', async () => {
+    const port = await freePort();
+    const code = `require('http').createServer(() => { throw new Error('no database') }).listen(${port}, '127.0.0.1')`;
+    const wait_for = { port, http_path: '/' };
+    for (let round = 0; round < 5; round++) {
+      const run = await server().ok('run_background', { language: 'javascript', code, wait_for });
+      expect(run.wait).toMatchObject({ by: 'exit', outcome: 'exited', status: 'failed', exit_code: 1 });
+      expect(run.wait?.tail).toContain('no database');
+    }
+  });
+
+  it('ends with the process though a descendant leaves its request without an answer', async () => {
+    const port = await freePort();
+    const code = `require('net').createServer(() => {}).listen(${port}, '127.0.0.1')`;
+    const run = await server().run(`node -e "${code}" & sleep 0.5; exit 3`);
+    const answer = await server().ok('wait_for_port', { id: run.id, port, path: '/' });
+    expect(answer).toMatchObject({ outcome: 'exited', exit_code: 3 });
+    // The request by itself would be given 2 s.
+    expect(answer.waited_ms).toBeLessThan(1900);
+  });
+
   it('needs an id or a port', async () => {
     expect(await server().call('wait_for_port', {})).toBeRefused('INVALID_ARGUMENT', /id[\s\S]*port/);
   });

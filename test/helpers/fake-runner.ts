@@ -3,8 +3,6 @@ import type {
   LeaderEnd,
   Listener,
   OutputSink,
-  PortTarget,
-  ProbeResult,
   ProcessHandle,
   Runner,
   SpawnSpec,
@@ -158,13 +156,14 @@ export class FakeRunner implements Runner {
     return handle;
   }
 
-  probePort(target: PortTarget): Promise<ProbeResult> {
+  /** Tests put others in its place. */
+  probePort: Runner['probePort'] = (target) => {
     const { port } = target;
     const host = target.host === 'localhost' ? '127.0.0.1' : target.host;
     const taken = this.owners.has(port) && host === this.ownersAddress;
     const open = taken || this.handles.some((h) => h.listening.includes(port) && h.address === host);
     return Promise.resolve(open ? { open, host } : { open, reason: 'connection refused', accepted: false });
-  }
+  };
 
   portOwner(port: number): Promise<ProcessBrief | undefined> {
     return Promise.resolve(this.owners.get(port));

@@ -1,45 +1,40 @@
-import { acceptsFor } from '../listeners.ts';
-import type { ManagedProcess } from '../process/managed-process.ts';
-import type { Listener, PortTarget, ProbeResult, Runner } from '../runner.ts';
-import type { PortOwner } from '../types.ts';
+import { PortLook, type PortHit, type PortSight, type PortWatch } from './port-look.ts';
 import type { Arm } from './wait.ts';
 
-export interface PortWatch {
-  /** The process whose tree must own the port; without one any owner will do. */
-  process?: ManagedProcess | undefined;
-  /** Without it: whichever port the process's tree opens. */
-  port?: number | undefined;
-  host: string;
-  http?: { path: string; status: readonly [number, number] };
-  allowForeign: boolean;
-}
-
-export type PortHit =
-  | { outcome: 'ready' | 'foreign'; port: number; host: string; httpStatus?: number; owner?: PortOwner }
-  | { outcome: 'exited' };
-
 /** What the watcher needs of its surroundings. */
-export interface PortLookout {
-  runner: Pick<Runner, 'probePort' | 'portOwner'>;
-  /** Adds our id to an owner that belongs to a process we started. */
-  identify: (pid: number) => Promise<string | undefined>;
+export interface PortLookout extends PortSight {
   /** Told what each unsuccessful look saw, for the answer to a timeout. */
   onLook: (seen: string) => void;
 }
 
+interface Step {
+  untilMs: number;
+  everyMs: number;
+}
+
 /**
  * No event exists for listen(2), so the port is looked at: every 10 ms while a server typically comes up, then every
- * 50, then every 250, and at once whenever the process prints. A connect to loopback costs some 0.1 ms.
+ * 50, then every 250. A connect to loopback costs some 0.1 ms. The steps count from the begin of the wait.
  */
-const LOOK_INTERVALS: readonly { untilMs: number; everyMs: number }[] = [
+const WHILE_NOBODY_LISTENS: readonly Step[] = [
   { untilMs: 10_000, everyMs: 10 },
   { untilMs: 30_000, everyMs: 50 },
   { untilMs: Infinity, everyMs: 250 },
 ];
-/** What "localhost" may mean. */
-const LOOPBACK = ['127.0.0.1', '::1'];
+/** A server that is up but not ready answers every look, and may log it. The steps count from its first answer. */
+const WHILE_UNREADY: readonly Step[] = [
+  { untilMs: 100, everyMs: 10 },
+  { untilMs: 1000, everyMs: 50 },
+  { untilMs: Infinity, everyMs: 250 },
+];
+/** After a look that output has hastened: where one line came, the next may be the one that matters. */
+const AFTER_OUTPUT_MS = 10;
 /** A look that is expensive (a tree's sockets on a machine with many) is repeated this many times its cost later. */
 const COST_FACTOR = 4;
+/** A look that takes longer than this waits for an HTTP answer: whose, is not to be waited for. */
+const SLOW_LOOK_MS = 100;
+/** The look after the end of the process: long enough for a descendant that is ready, and for no other. */
+const LAST_LOOK_MS = 200;
 
 /** Settles when the port is ready, held by somebody else, or when the process it should belong to has ended. */
 export function portCondition(watch: PortWatch, lookout: PortLookout): Arm<PortHit> {
@@ -56,20 +51,30 @@ class PortWatcher {
   readonly #watch: PortWatch;
   readonly #lookout: PortLookout;
   readonly #settle: (hit: PortHit) => void;
-  readonly #abort = new AbortController();
+  readonly #port: PortLook;
   readonly #begun = performance.now();
   /** A leader that has ended already leaves its descendants to wait for: a daemon that is still coming up. */
   readonly #waitsForTree: boolean;
   readonly #removes: (() => void)[] = [];
+  #stopped = false;
   #timer: NodeJS.Timeout | undefined;
-  #looking = false;
-  #lookAgain = false;
+  /** The look under way. */
+  #look: AbortController | undefined;
+  /** Whether output has come since the last look by the clock. */
+  #printed = false;
+  /** Whether, in the last look, somebody took the connection; and since when that is so. */
+  #accepted = false;
+  #acceptedSince: number | undefined;
 
   constructor(watch: PortWatch, lookout: PortLookout, settle: (hit: PortHit) => void) {
     this.#watch = watch;
     this.#lookout = lookout;
     this.#settle = settle;
     this.#waitsForTree = watch.process?.ended === true;
+    this.#port = new PortLook(watch, lookout, ({ reason, accepted }) => {
+      this.#accepted ||= accepted;
+      lookout.onLook(reason);
+    });
   }
 
   start(): void {
@@ -78,50 +83,77 @@ class PortWatcher {
       const end = this.#waitsForTree ? process.treeEnded : process.leaderEnded;
       this.#removes.push(
         process.outputArrived.add(() => {
-          this.#look();
+          this.#onOutput();
         }),
         end.add(() => {
-          this.#look();
+          this.#onEnd();
         }),
       );
     }
-    this.#look();
+    this.#lookNow();
   }
 
   stop(): void {
-    this.#abort.abort();
+    this.#stopped = true;
+    this.#look?.abort();
     clearTimeout(this.#timer);
     for (const remove of this.#removes.splice(0)) remove();
   }
 
-  #look(): void {
-    if (this.#looking) {
-      this.#lookAgain = true;
-      return;
-    }
-    this.#looking = true;
-    this.#lookAgain = false;
-    clearTimeout(this.#timer);
-    const begun = performance.now();
-    const over = this.#processOver();
-    void this.#lookOnce().then(
-      (hit) => {
-        this.#looking = false;
-        if (this.#abort.signal.aborted) return;
-        if (hit) this.#settle(hit);
-        else if (over) this.#settle({ outcome: 'exited' });
-        else if (this.#lookAgain) this.#look();
-        else this.#schedule(performance.now() - begun);
-      },
-      (error: unknown) => {
-        this.#looking = false;
-        this.#lookout.onLook(error instanceof Error ? error.message : String(error));
-        if (!this.#abort.signal.aborted) this.#schedule(performance.now() - begun);
-      },
-    );
+  /** A server tends to say that it listens. One look by the clock lies between two that output has hastened. */
+  #onOutput(): void {
+    if (this.#printed) return;
+    this.#printed = true;
+    if (this.#look === undefined && !this.#accepted) this.#lookNow();
   }
 
-  /** Sampled before a look, so that the look after the end still sees what descendants have opened. */
+  /** An answer that is still awaited would hold up the end of the wait: the last look takes the place of that one. */
+  #onEnd(): void {
+    if (this.#look) this.#look.abort();
+    else this.#lookNow();
+  }
+
+  #lookNow(): void {
+    clearTimeout(this.#timer);
+    const begun = performance.now();
+    const look = new AbortController();
+    // Sampled before the look, so that the look after the end still sees what descendants have opened.
+    const over = this.#processOver();
+    const slow = setTimeout(() => {
+      void this.#lookForStranger(look.signal);
+    }, SLOW_LOOK_MS);
+    const abort = (): void => {
+      look.abort();
+    };
+    const limit = over ? setTimeout(abort, LAST_LOOK_MS) : undefined;
+    this.#look = look;
+    this.#accepted = false;
+    void this.#lookOnce(look.signal).then((hit) => {
+      clearTimeout(slow);
+      clearTimeout(limit);
+      this.#look = undefined;
+      if (this.#stopped) return;
+      if (hit) this.#settle(hit);
+      else if (over) this.#settle({ outcome: 'exited' });
+      else if (this.#processOver()) this.#lookNow();
+      else this.#schedule(performance.now() - begun);
+    });
+  }
+
+  async #lookOnce(signal: AbortSignal): Promise<PortHit | undefined> {
+    try {
+      return await this.#port.look(signal);
+    } catch (error) {
+      if (!signal.aborted) this.#lookout.onLook(error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
+  }
+
+  async #lookForStranger(signal: AbortSignal): Promise<void> {
+    const hit = await this.#port.lookForStranger(signal).catch(() => undefined);
+    if (hit && !signal.aborted) this.#settle(hit);
+  }
+
   #processOver(): boolean {
     const { process } = this.#watch;
     if (!process) return false;
@@ -129,86 +161,23 @@ class PortWatcher {
   }
 
   #schedule(cost: number): void {
-    const elapsed = performance.now() - this.#begun;
-    const every = LOOK_INTERVALS.find((step) => elapsed < step.untilMs)?.everyMs ?? 250;
+    const every = this.#interval(performance.now());
     this.#timer = setTimeout(
       () => {
-        this.#look();
+        this.#printed = false;
+        this.#lookNow();
       },
       this.#watch.port === undefined ? Math.max(every, cost * COST_FACTOR) : every,
     );
   }
 
-  async #lookOnce(): Promise<PortHit | undefined> {
-    const { port, process } = this.#watch;
-    if (port !== undefined) return this.#lookAt(port);
-    const listeners = (await process?.handle?.listeners()) ?? [];
-    for (const own of new Set(listeners.map((listener) => listener.port))) {
-      const hit = await this.#lookAtOwn(own, listeners);
-      if (hit?.outcome === 'ready') return hit;
-    }
-    return undefined;
-  }
-
-  async #lookAt(port: number): Promise<PortHit | undefined> {
-    const { process, allowForeign } = this.#watch;
-    if (process !== undefined && !allowForeign) return this.#lookAtOwn(port);
-    const probe = await this.#probe(port, this.#watch.host);
-    this.#tell([probe]);
-    return probe.open ? ready(port, probe, await this.#owner(port, probe.host)) : undefined;
-  }
-
-  /**
-   * Each address by itself: on 127.0.0.1 and ::1 the same port may belong to two programs. One that is taken by
-   * others is foreign only if none is the tree's own.
-   */
-  async #lookAtOwn(port: number, known?: readonly Listener[]): Promise<PortHit | undefined> {
-    const hosts = this.#watch.host === 'localhost' ? LOOPBACK : [this.#watch.host];
-    const probes = await Promise.all(
-      hosts.map(async (host) => ({ host, probe: await this.#probe(port, host) })),
-    );
-    this.#tell(probes.map(({ probe }) => probe));
-    const taken = probes.filter(({ probe }) => probe.open || probe.accepted);
-    const [first] = taken;
-    if (first === undefined) return undefined;
-    const listeners = known ?? (await this.#watch.process?.handle?.listeners()) ?? [];
-    const own = taken.filter(({ host }) =>
-      listeners.some((listener) => listener.port === port && acceptsFor(listener, host)),
-    );
-    for (const { probe } of own) if (probe.open) return ready(port, probe);
-    if (own.length > 0) return undefined;
-    const owner = await this.#owner(port, first.host);
-    return { outcome: 'foreign', port, host: first.host, ...(owner && { owner }) };
-  }
-
-  #probe(port: number, host: string): Promise<ProbeResult> {
-    const { http } = this.#watch;
-    const target: PortTarget = { host, port, ...(http && { http: { ...http, name: this.#watch.host } }) };
-    return this.#lookout.runner.probePort(target, this.#abort.signal);
-  }
-
-  /** Of several addresses the one that came furthest counts: that nobody listens on ::1 as well is no news. */
-  #tell(results: readonly ProbeResult[]): void {
-    const refusals = results.filter((result) => !result.open);
-    const furthest = refusals.find(({ accepted }) => accepted) ?? refusals[0];
-    if (furthest) this.#lookout.onLook(furthest.reason);
-  }
-
-  async #owner(port: number, host: string): Promise<PortOwner | undefined> {
-    const owner = await this.#lookout.runner.portOwner(port, host);
-    if (owner === undefined) return undefined;
-    const id = await this.#lookout.identify(owner.pid);
-    return { ...owner, ...(id !== undefined && { id }) };
+  #interval(now: number): number {
+    this.#acceptedSince = this.#accepted ? (this.#acceptedSince ?? now) : undefined;
+    if (this.#acceptedSince !== undefined) return everyAt(WHILE_UNREADY, now - this.#acceptedSince);
+    return this.#printed ? AFTER_OUTPUT_MS : everyAt(WHILE_NOBODY_LISTENS, now - this.#begun);
   }
 }
 
-function ready(port: number, probe: Extract<ProbeResult, { open: true }>, owner?: PortOwner): PortHit {
-  const { host, httpStatus } = probe;
-  return {
-    outcome: 'ready',
-    port,
-    host,
-    ...(httpStatus !== undefined && { httpStatus }),
-    ...(owner && { owner }),
-  };
+function everyAt(steps: readonly Step[], elapsedMs: number): number {
+  return steps.find(({ untilMs }) => elapsedMs < untilMs)?.everyMs ?? 250;
 }

@@ -4,7 +4,8 @@ import { DEFAULT_WAIT_MS } from '../limits.ts';
 import { logCondition, type LogHit } from './log-watcher.ts';
 import type { ManagedProcess } from '../process/managed-process.ts';
 import { compilePattern, type Pattern } from '../output/pattern.ts';
-import { portCondition, type PortHit, type PortLookout, type PortWatch } from './port-watcher.ts';
+import type { PortHit, PortSight, PortWatch } from './port-look.ts';
+import { portCondition } from './port-watcher.ts';
 import { idleCondition, promptCondition } from './quiet-watcher.ts';
 import type {
   CallContext,
@@ -30,11 +31,11 @@ const HTTP_READY: readonly [number, number] = [200, 399];
 /** The waits of the service, each a composition of conditions in the one race. */
 export class Waits {
   readonly #capMs: number;
-  readonly #lookout: Omit<PortLookout, 'onLook'>;
+  readonly #sight: PortSight;
 
-  constructor(capMs: number, lookout: Omit<PortLookout, 'onLook'>) {
+  constructor(capMs: number, sight: PortSight) {
     this.#capMs = capMs;
-    this.#lookout = lookout;
+    this.#sight = sight;
   }
 
   async forLog(
@@ -74,7 +75,7 @@ export class Waits {
     const onLook = (seen: string): void => {
       lastProbe = seen;
     };
-    const arm = portCondition(watch, { ...this.#lookout, onLook });
+    const arm = portCondition(watch, { ...this.#sight, onLook });
     const waited = await this.#wait(request.timeoutMs, context, arm);
     const hit = waited.ended === 'timeout' ? { outcome: 'timeout' as const } : waited.value;
     return describePort(hit, waited.waitedMs, watch, process, lastProbe);
@@ -134,7 +135,7 @@ export class Waits {
       const onLook = (seen: string): void => {
         lastProbe = seen;
       };
-      const arm = portCondition(watch, { ...this.#lookout, onLook });
+      const arm = portCondition(watch, { ...this.#sight, onLook });
       conditions.push(
         mapArm(arm, (hit) => (hit.outcome === 'exited' ? { by: 'exit' } : { by: 'port', hit })),
       );
