@@ -145,6 +145,7 @@ export function readyFrom(wire: WireReady): ReadyOutcome {
   }
   return {
     ...{ by: otherCondition.parse(wire.by), outcome: otherOutcome.parse(wire.outcome) },
+    ...present({ port: wire.port, lastProbe: wire.last_probe }),
     ...waitFactsFrom(wire),
   };
 }

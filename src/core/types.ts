@@ -226,7 +226,8 @@ export interface ExitWaitOutcome {
 export type ReadyOutcome =
   | ({ by: 'log' | 'failure_log' } & LogWaitOutcome)
   | ({ by: 'port' } & PortWaitOutcome)
-  | ({ by: 'exit' | 'idle' | 'timeout' | 'awaiting_input' } & WaitFacts & {
+  | ({ by: 'exit' | 'idle' | 'timeout' | 'awaiting_input' } & WaitFacts &
+      Pick<PortWaitOutcome, 'port' | 'lastProbe'> & {
         outcome: 'exited' | 'idle' | 'timeout' | 'awaiting_input';
       });
 

@@ -120,7 +120,14 @@ export function toReady(wait: ReadyOutcome): WireReady {
     case 'idle':
     case 'timeout':
     case 'awaiting_input':
-      return { by: wait.by, outcome: wait.outcome, ...waitFacts(wait) };
+      return {
+        ...{
+          by: wait.by,
+          outcome: wait.outcome,
+          ...present({ port: wait.port, last_probe: wait.lastProbe }),
+        },
+        ...waitFacts(wait),
+      };
   }
 }
 

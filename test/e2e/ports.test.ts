@@ -213,6 +213,17 @@ describe('wait_for_port', () => {
     expect(answer.waited_ms).toBeLessThan(1900);
   });
 
+  it('says in the call that starts what kept the port from being ready', async () => {
+    const port = await freePort();
+    const answer = await server().call('run_background', {
+      command: 'node',
+      args: [listenLate, '--port', `${port}`, '--host', '127.0.0.1', '--unready', '60000'],
+      wait_for: { port, http_path: '/', timeout_ms: 1500 },
+    });
+    expect(answer.structured).toMatchObject({ wait: { by: 'timeout', port, last_probe: 'HTTP 503' } });
+    expect(answer.text).toContain(`localhost:${port} not ready; last probe: HTTP 503`);
+  });
+
   it('needs an id or a port', async () => {
     expect(await server().call('wait_for_port', {})).toBeRefused('INVALID_ARGUMENT', /id[\s\S]*port/);
   });

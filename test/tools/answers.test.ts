@@ -110,6 +110,7 @@ describe('both forms of an answer carry the same facts', () => {
     ['exit', { by: 'exit', outcome: 'exited', ...ended }],
     ['idle', { by: 'idle', outcome: 'idle', ...facts }],
     ['timeout', { by: 'timeout', outcome: 'timeout', ...facts }],
+    ['timeout', { by: 'timeout', outcome: 'timeout', port: 80, lastProbe: 'HTTP 404', ...facts }],
     ['awaiting_input', { by: 'awaiting_input', outcome: 'awaiting_input', ...facts, tail: 'Name? ' }],
   ];
   it.each(readies)('run_background and restart_process, with a wait that ended by %s', async (by, wait) => {
@@ -120,6 +121,9 @@ describe('both forms of an answer carry the same facts', () => {
     const answer = await call('run_background', { command: 'x', wait_for: conditions });
     expect(answer.structured?.wait).toMatchObject({ by, outcome: wait.outcome });
     expect(answer.text).toContain(`wait ended by ${by}: ${wait.outcome} after`);
+    if (wait.by === 'timeout' && wait.lastProbe !== undefined) {
+      expect(answer.structured?.wait).toMatchObject({ port: wait.port, last_probe: wait.lastProbe });
+    }
     expect(missingFacts(answer)).toEqual([]);
     const asked = { log: 'up', failureLog: 'E', port: true, idleMs: 5, exit: true, timeoutMs: 9 };
     expect(service.askedFor('run')[0]).toEqual({ command: 'x', waitFor: asked });

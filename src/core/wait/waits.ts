@@ -4,8 +4,8 @@ import { DEFAULT_WAIT_MS } from '../limits.ts';
 import { logCondition, type LogHit } from './log-watcher.ts';
 import type { ManagedProcess } from '../process/managed-process.ts';
 import { compilePattern, type Pattern } from '../output/pattern.ts';
-import type { PortHit, PortSight, PortWatch } from './port-look.ts';
-import { portCondition } from './port-watcher.ts';
+import type { PortSight } from './port-look.ts';
+import { PortWait, type PortNews } from './port-wait.ts';
 import { idleCondition, promptCondition } from './quiet-watcher.ts';
 import type {
   CallContext,
@@ -24,9 +24,6 @@ import type {
   Status,
 } from '../types.ts';
 import { wait, type Arm, type Waited } from './wait.ts';
-
-/** Any HTTP answer that is not an error of the client's or the server's counts as ready. */
-const HTTP_READY: readonly [number, number] = [200, 399];
 
 /** The waits of the service, each a composition of conditions in the one race. */
 export class Waits {
@@ -70,15 +67,10 @@ export class Waits {
         hint: 'Give a port, or an id to find the port its process opens.',
       });
     }
-    const watch = portWatchOf(process, request);
-    let lastProbe: string | undefined;
-    const onLook = (seen: string): void => {
-      lastProbe = seen;
-    };
-    const arm = portCondition(watch, { ...this.#sight, onLook });
-    const waited = await this.#wait(request.timeoutMs, context, arm);
-    const hit = waited.ended === 'timeout' ? { outcome: 'timeout' as const } : waited.value;
-    return describePort(hit, waited.waitedMs, watch, process, lastProbe);
+    const port = new PortWait(process, request, this.#sight);
+    const { waitedMs, ...end } = await this.#wait(request.timeoutMs, context, port.arm);
+    const hit = end.ended === 'timeout' ? { outcome: 'timeout' as const } : end.value;
+    return { ...port.describe(hit), ...(process && (await factsOf(process))), waitedMs };
   }
 
   async forExit(
@@ -118,7 +110,7 @@ export class Waits {
     condition: ReadyCondition,
     context?: CallContext,
   ): Promise<ReadyOutcome> {
-    const { log, failureLog, port, httpPath, idleMs } = condition;
+    const { log, failureLog, httpPath, idleMs } = condition;
     const conditions: Arm<ReadyHit>[] = [];
     if (log !== undefined || failureLog !== undefined) {
       const from = process.runFrom;
@@ -126,18 +118,16 @@ export class Waits {
       const watch = { pattern, failurePattern, stream: 'both' as const, from };
       conditions.push(mapArm(logCondition(process, watch), (hit) => ({ by: 'log', hit })));
     }
-    const watch = portWatchOf(process, {
-      ...(typeof port === 'number' && { port }),
+    const request = {
+      ...(typeof condition.port === 'number' && { port: condition.port }),
       ...(httpPath !== undefined && { path: httpPath }),
-    });
-    let lastProbe: string | undefined;
-    if (port !== undefined) {
-      const onLook = (seen: string): void => {
-        lastProbe = seen;
-      };
-      const arm = portCondition(watch, { ...this.#sight, onLook });
+    };
+    const port = condition.port === undefined ? undefined : new PortWait(process, request, this.#sight);
+    if (port) {
       conditions.push(
-        mapArm(arm, (hit) => (hit.outcome === 'exited' ? { by: 'exit' } : { by: 'port', hit })),
+        mapArm(port.arm, (hit) =>
+          hit.outcome === 'exited' ? { by: 'exit' } : { by: 'port', news: port.describe(hit) },
+        ),
       );
     } else {
       conditions.push(mapArm(exitCondition(process), () => ({ by: 'exit' })));
@@ -149,15 +139,16 @@ export class Waits {
 
     const waited = await this.#wait(condition.timeoutMs, context, ...conditions);
     const facts = { ...(await factsOf(process)), waitedMs: waited.waitedMs };
-    if (waited.ended === 'timeout') return { by: 'timeout', outcome: 'timeout', ...facts };
+    if (waited.ended === 'timeout')
+      return { ...port?.describe({ outcome: 'timeout' }), by: 'timeout', outcome: 'timeout', ...facts };
     const ended = waited.value;
     switch (ended.by) {
       case 'log':
         return { ...facts, ...ended.hit, by: ended.hit.outcome === 'matched' ? 'log' : 'failure_log' };
       case 'port':
-        return { by: 'port', ...(await describePort(ended.hit, waited.waitedMs, watch, process, lastProbe)) };
+        return { ...facts, ...ended.news, by: 'port' };
       case 'exit':
-        return { by: 'exit', outcome: 'exited', ...facts };
+        return { ...port?.describe({ outcome: 'exited' }), by: 'exit', outcome: 'exited', ...facts };
       case 'idle':
       case 'awaiting_input':
         return { by: ended.by, outcome: ended.by, ...facts };
@@ -177,7 +168,7 @@ export class Waits {
 
 type ReadyHit =
   | { by: 'log'; hit: LogHit }
-  | { by: 'port'; hit: PortHit }
+  | { by: 'port'; news: PortNews }
   | { by: 'exit' }
   | { by: 'idle' }
   | { by: 'awaiting_input' };
@@ -196,42 +187,6 @@ async function compileEach(
 ): Promise<[Pattern | undefined, Pattern | undefined]> {
   const pattern = log === undefined ? undefined : await compilePattern(log);
   return [pattern, failureLog === undefined ? undefined : await compilePattern(failureLog)];
-}
-
-function portWatchOf(process: ManagedProcess | undefined, request: PortWaitRequest): PortWatch {
-  const { port, mode, path, httpStatus } = request;
-  const http = mode === 'http' || path !== undefined || httpStatus !== undefined;
-  return {
-    ...(process && { process }),
-    ...(port !== undefined && { port }),
-    host: request.host ?? 'localhost',
-    ...(http && { http: { path: path ?? '/', status: httpStatus ?? HTTP_READY } }),
-    allowForeign: request.allowForeign ?? false,
-  };
-}
-
-async function describePort(
-  hit: PortHit | { outcome: 'timeout' },
-  waitedMs: number,
-  watch: PortWatch,
-  process: ManagedProcess | undefined,
-  lastProbe: string | undefined,
-): Promise<PortWaitOutcome> {
-  const url = hit.outcome === 'ready' ? urlOf(watch, hit.host, hit.port) : undefined;
-  return {
-    ...(watch.port !== undefined && { port: watch.port }),
-    ...hit,
-    ...(url !== undefined && { url }),
-    ...(hit.outcome === 'timeout' && lastProbe !== undefined && { lastProbe }),
-    ...(process && (await factsOf(process))),
-    waitedMs,
-  };
-}
-
-/** An address people can open: the one that really answered. */
-function urlOf(watch: PortWatch, host: string, port: number): string {
-  const shown = host.includes(':') ? `[${host}]` : host;
-  return `http://${shown}:${port}${watch.http?.path ?? '/'}`;
 }
 
 interface Facts {

@@ -166,3 +166,23 @@ describe('the end of the process', () => {
     expect(await waiting).toMatchObject({ outcome: 'ready', httpStatus: 200, exit: { code: 0 } });
   });
 });
+
+describe('a combined wait', () => {
+  it('says what kept the port from being ready', async () => {
+    probesSee(() => UNREADY);
+    const waitFor = { port: PORT, httpPath: '/', idleMs: 50_000, timeoutMs: 500 };
+    const result = manager.run({ command: 'y', name: 'y', waitFor });
+    await vi.advanceTimersByTimeAsync(0);
+    runner.last.listening = [PORT];
+    await vi.advanceTimersByTimeAsync(500);
+    expect((await result).wait).toMatchObject({ by: 'timeout', port: PORT, lastProbe: 'HTTP 503' });
+  });
+
+  it('says which port was not ready when the process ended', async () => {
+    const result = manager.run({ command: 'y', name: 'y', waitFor: { port: PORT, timeoutMs: 500 } });
+    await vi.advanceTimersByTimeAsync(20);
+    runner.last.exit(1);
+    await vi.advanceTimersByTimeAsync(0);
+    expect((await result).wait).toMatchObject({ by: 'exit', outcome: 'exited', port: PORT });
+  });
+});
