@@ -72,7 +72,7 @@ function createBridgeServer(
   const mcp = new McpServer(
     { name: 'proctor', title: 'Proctor', version },
     {
-      capabilities: { tools: {}, resources: { subscribe: true, listChanged: true } },
+      capabilities: { tools: { listChanged: false }, resources: { subscribe: true, listChanged: true } },
       instructions: INSTRUCTIONS,
     },
   );

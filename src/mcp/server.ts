@@ -36,7 +36,8 @@ export function createMcpServer(
     { name: 'proctor', title: 'Proctor', version },
     {
       capabilities: {
-        tools: {},
+        // Said, because the SDK promises changes otherwise.
+        tools: { listChanged: false },
         resources: { subscribe: true, listChanged: true },
         ...(tasks && { extensions: { [TASKS_EXTENSION]: {} } }),
       },

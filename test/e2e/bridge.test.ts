@@ -114,6 +114,10 @@ describe.each(CLIENTS)('the bridge, for a client of %s', (kind) => {
     const state = temporaryDirectory();
     await startShared(state);
     const { client, ok } = await startBridge(kind, state);
+    expect(client.getServerCapabilities()).toMatchObject({
+      tools: { listChanged: false },
+      resources: { subscribe: true, listChanged: true },
+    });
     expect((await client.listTools()).tools).toHaveLength(10);
     await ok('run_background', { command: 'echo hello', name: 'greeting', wait_for: { exit: true } });
     expect((await client.listResources()).resources.map(({ uri }) => uri)).toContain(

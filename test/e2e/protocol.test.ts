@@ -37,7 +37,7 @@ describe('protocol revisions', () => {
       const { result } = await raw.initialize(revision);
       expect(result).toMatchObject({
         protocolVersion: revision,
-        capabilities: { tools: {}, resources: { subscribe: true, listChanged: true } },
+        capabilities: { tools: { listChanged: false }, resources: { subscribe: true, listChanged: true } },
       });
       const instructions = String(result?.instructions);
       expect(instructions.length).toBeLessThan(2048);
