@@ -1302,6 +1302,8 @@ static void prepare(const struct start *start)
 	/* Out of reach of the terminal that the server runs in. */
 	setsid();
 	prctl(PR_SET_NAME, "proctor-shim");
+	/* A member may have stopped us: the death of the server wakes us, and we find its end closed. */
+	prctl(PR_SET_PDEATHSIG, SIGCONT);
 
 	fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC);
 	fcntl(CONTROL_FD, F_SETFL, O_NONBLOCK);

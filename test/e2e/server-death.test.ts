@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { readStat } from '../../src/platform/proc/proc-fs.ts';
 import { findShim } from '../../src/platform/shim/shim.ts';
 import { isAlive, pidsWithEnvironment } from '../helpers/alive.ts';
 import { pidsRunning } from '../helpers/pids.ts';
@@ -76,6 +77,22 @@ describe('a server that is killed', () => {
       for (const directory of [temporary, place]) rmSync(directory, { recursive: true });
     },
   );
+
+  it('takes a tree along that has stopped its supervisor', async () => {
+    const server = new RawServer();
+    await server.initialize();
+    const { pid } = await server.run('kill -STOP $PPID; trap "" TERM; while :; do sleep 1; done');
+    const supervisor = readStat(pid)?.ppid ?? 0;
+    await until('the supervisor is stopped', () => {
+      const state = readStat(supervisor)?.state;
+      if (state !== 'T') process.kill(supervisor, 'SIGSTOP');
+      return state === 'T';
+    });
+    server.child.kill('SIGKILL');
+    await server.ended;
+    await until('its tree is gone', () => server.leftovers().length === 0, GONE_MS);
+    await until('its supervisor is gone', () => !isAlive(supervisor));
+  });
 
   it.each(['SIGKILL', 'SIGTERM'] as const)(
     'in its wrapper only, by %s, ends all the same',

@@ -6,6 +6,7 @@ import type { PipeReader } from './pipe-reader.ts';
 import type { ShimChannel, ShimListener } from './shim-channel.ts';
 import { ListeningQuestions } from './shim-listening.ts';
 import { commands, type Report } from './shim-protocol.ts';
+import type { ShimWaker } from './shim-waker.ts';
 
 /** The processes by which a tree under a supervisor is found in /proc: the supervisor and the process it started. */
 export interface ShimRoot {
@@ -35,8 +36,7 @@ interface Parts {
   readers: readonly PipeReader[];
   input: Input;
   tree: ShimTree;
-  /** Has the supervisor go on if somebody has stopped it. */
-  wakeShim: () => void;
+  waker: ShimWaker;
 }
 
 /** A process under a supervisor of its own, whose reports `take` is fed with. */
@@ -58,12 +58,13 @@ export class ShimHandle implements ProcessHandle, ShimListener {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#questions = new ListeningQuestions(() => {
-      parts.wakeShim();
+      parts.waker.wake();
       parts.channel.send(commands.listening());
     });
     this.pid = parts.root.leaderPid;
     this.exited = this.#exit.promise;
     this.empty = this.#empty.promise.then(() => undefined);
+    parts.waker.rest();
   }
 
   /** Takes note of what the supervisor tells after the start. */
@@ -106,6 +107,7 @@ export class ShimHandle implements ProcessHandle, ShimListener {
   channelClosed(): void {
     if (this.#ended || this.#lost) return;
     this.#questions.close();
+    this.#parts.waker.stop();
     this.#lost = this.#parts.tree
       .onShimLost(this.#parts.root)
       .catch(() => ({ killed: [], survivors: [] }))
@@ -140,7 +142,7 @@ export class ShimHandle implements ProcessHandle, ShimListener {
       // Somebody waits for the answer: the event loop has to live for it.
       this.#parts.channel.ref();
     }
-    this.#parts.wakeShim();
+    this.#parts.waker.hurry();
     this.#parts.channel.send(commands.terminate(signal, graceMs));
     return this.#termination.promise;
   }
@@ -182,10 +184,12 @@ export class ShimHandle implements ProcessHandle, ShimListener {
     this.#termination?.resolve(termination);
     this.#termination = undefined;
     this.#parts.channel.unref();
+    this.#parts.waker.rest();
   }
 
   #end(): void {
     this.#ended = true;
+    this.#parts.waker.stop();
     this.#questions.close();
     this.#drain();
     for (const reader of this.#parts.readers) reader.close();

@@ -10,8 +10,12 @@ import { PipeWriter } from './pipe-writer.ts';
 import type { ReadBudget } from './read-budget.ts';
 import { ShimChannel, type ShimListener } from './shim-channel.ts';
 import { PROTOCOL_VERSION, type Report } from './shim-protocol.ts';
+import { ShimWaker } from './shim-waker.ts';
 import { openPipes, openTerminal, terminalStreams, type Streams } from './shim-streams.ts';
 import { orUnavailable, ShimLostError, ShimUnavailableError } from './shim-unavailable.ts';
+
+/** For what a supervisor has said before its end to be read. */
+const LAST_WORDS_MS = 100;
 
 export interface ShimProcessOptions {
   /** Path of the supervisor's program. */
@@ -29,6 +33,7 @@ export interface ShimProcessOptions {
 export class ShimProcess implements ShimListener {
   readonly pid: number;
   readonly channel: ShimChannel;
+  readonly waker: ShimWaker;
   /**
    * Resolves once it waits for its command and the server has its own ends of the pipes. Rejects, with everything
    * closed, with a ShimUnavailableError, or with a ProcessError where the server lacks descriptors.
@@ -60,6 +65,16 @@ export class ShimProcess implements ShimListener {
       this.#settle = { resolve, reject };
     });
     this.channel = new ShimChannel(control, this);
+    this.waker = new ShimWaker(child);
+    // Its end of the socket may live on in other hands, where one of its tree has taken a copy.
+    child.once('exit', () => {
+      setTimeout(() => {
+        // What it has said is read first, however late this timer is.
+        setImmediate(() => {
+          this.channel.close();
+        });
+      }, LAST_WORDS_MS).unref();
+    });
     // The channel alone tells whether the event loop is to live for it.
     child.unref();
   }
@@ -107,13 +122,9 @@ export class ShimProcess implements ShimListener {
     this.channel.handTo(listener);
   }
 
-  /** Has it go on if somebody has stopped it. */
-  wake(): void {
-    this.#child.kill('SIGCONT');
-  }
-
   /** Closes all that the server has of it. One that has started nothing leaves at that. */
   discard(): void {
+    this.waker.stop();
     for (const reader of this.#streams.readers) reader.close();
     this.#streams.input.close();
     this.channel.close();

@@ -24,7 +24,7 @@ export async function startLeader(
 ): Promise<ShimHandle> {
   shim.channel.ref();
   // One that has stood by may have been stopped meanwhile.
-  shim.wake();
+  shim.waker.hurry();
   await shim.ready;
   return new Promise((resolve, reject) => {
     const { channel, streams } = shim;
@@ -33,10 +33,7 @@ export async function startLeader(
 
     const begin = (pid: number): ShimHandle => {
       const root = { shimPid: shim.pid, leaderPid: pid };
-      const wakeShim = (): void => {
-        shim.wake();
-      };
-      const handle = new ShimHandle({ root, channel, ...streams, tree, wakeShim });
+      const handle = new ShimHandle({ root, channel, ...streams, tree, waker: shim.waker });
       channel.handTo(handle);
       channel.unref();
       resolve(handle);
