@@ -27,9 +27,14 @@ export interface ProcessIdentity {
   startTicks: number;
 }
 
-/** True where processes can be seen through /proc. */
+/** True where processes can be seen through /proc, and under the pids that they have here: it may be of another namespace. */
 export function hasProcFs(): boolean {
-  return process.platform === 'linux' && readStat(process.pid) !== undefined;
+  if (process.platform !== 'linux') return false;
+  try {
+    return readlinkSync('/proc/self') === `${process.pid}`;
+  } catch {
+    return false;
+  }
 }
 
 /** Undefined once the process is gone. Zombies are still there: see isAlive. */

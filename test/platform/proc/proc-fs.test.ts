@@ -1,9 +1,13 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   childPids,
   descendantsOf,
   describeProcess,
   environmentValue,
+  hasProcFs,
   listDescendants,
   isAlive,
   isSameProcessAlive,
@@ -103,4 +107,34 @@ describe('a process that has ended', () => {
     expect(environmentValue(handle.pid, 'PATH')).toBeUndefined();
     expect(listDescendants(handle.pid)).toBeUndefined();
   });
+});
+
+const inNewNamespace = ['--pid', '--fork'];
+
+describe('/proc', () => {
+  it('is of use here', () => {
+    expect(hasProcFs()).toBe(true);
+  });
+
+  it.skipIf(spawnSync('unshare', [...inNewNamespace, 'true']).status !== 0)(
+    'of another namespace, whose pids are not ours, is of none',
+    async () => {
+      const source = fileURLToPath(new URL('../../../src/platform/proc/proc-fs.ts', import.meta.url));
+      const { outputFiles } = await build({
+        stdin: {
+          contents: `import { hasProcFs } from ${JSON.stringify(source)}; console.log(hasProcFs())`,
+          resolveDir: '/',
+        },
+        bundle: true,
+        write: false,
+        platform: 'node',
+        format: 'cjs',
+      });
+      const program = outputFiles[0]?.text ?? '';
+      const told = (args: string[]): string =>
+        spawnSync('unshare', [...args, process.execPath, '-e', program], { encoding: 'utf8' }).stdout;
+      expect(told(inNewNamespace)).toBe('false\n');
+      expect(told([...inNewNamespace, '--mount-proc'])).toBe('true\n');
+    },
+  );
 });
