@@ -28,17 +28,23 @@ export interface PortTarget {
   http?: {
     path: string;
     status: readonly [number, number];
-    /** For the Host header; default `host`. */ name?: string;
+    /** For the Host header; default `host`. */
+    name?: string;
+    /** How long the answer may take, in milliseconds. */
+    limitMs: number;
   };
 }
 
-/** What one look at a port saw. `open` means the TCP or HTTP condition holds. */
+/** What one look at a port saw. `open` means the TCP or HTTP condition holds; `host` is the address that served. */
 export type ProbeResult =
   | { open: true; host: string; httpStatus?: number }
   | {
       open: false;
       reason: string;
-      /** Something accepted the connection but failed the HTTP condition. */ accepted: boolean;
+      /** Something accepted the connection but failed the HTTP condition. */
+      accepted: boolean;
+      /** The address that accepted it. */
+      host?: string;
     };
 
 export interface Termination {

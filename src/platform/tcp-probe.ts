@@ -4,8 +4,6 @@ import type { PortTarget, ProbeResult } from '../core/runner.ts';
 
 /** A listener on this machine takes a connection within microseconds: later means that its backlog is full. */
 const CONNECT_LIMIT_MS = 1000;
-/** A server that still compiles its first page may hold a request: the next look asks again. */
-const HTTP_LIMIT_MS = 2000;
 const REFUSED = 'connection refused';
 
 type Refusal = Extract<ProbeResult, { open: false }>;
@@ -83,7 +81,7 @@ function probeTcp({ host, port }: PortTarget, signal: AbortSignal): Promise<Prob
     socket.once('connect', () => {
       // Where nobody listens, a connection from the very port it goes to meets itself.
       const own = socket.localPort === port && socket.localAddress === socket.remoteAddress;
-      end(own ? refused(REFUSED) : { open: true, host });
+      end(own ? refused(REFUSED) : { open: true, host: socket.remoteAddress ?? host });
     });
     socket.on('error', (error) => {
       end(refused(reasonOf(error)));
@@ -93,12 +91,13 @@ function probeTcp({ host, port }: PortTarget, signal: AbortSignal): Promise<Prob
 
 function probeHttp(
   { host, port }: PortTarget,
-  { path, status: [lowest, highest] }: { path: string; status: readonly [number, number] },
+  { path, status: [lowest, highest], limitMs }: NonNullable<PortTarget['http']>,
   nameAsked: string,
   signal: AbortSignal,
 ): Promise<ProbeResult> {
   return new Promise((resolve) => {
-    let accepted = false;
+    /** The address that took the connection. */
+    let taken: string | undefined;
     const name = isIPv6(nameAsked) ? `[${nameAsked}]` : nameAsked;
     // Without an agent the connection is used once, and closed with the request. Redirects are answers like any other.
     const request = get({
@@ -115,21 +114,24 @@ function probeHttp(
       resolve(result);
     };
     const limit = setTimeout(() => {
-      end(refused(`no answer in ${HTTP_LIMIT_MS / 1000} s`, accepted));
-    }, HTTP_LIMIT_MS);
+      end(refused(`no answer in ${limitMs / 1000} s`, taken));
+    }, limitMs);
     const onAbort = (): void => {
-      end(refused('aborted', accepted));
+      end(refused('aborted', taken));
     };
     signal.addEventListener('abort', onAbort, { once: true });
     request.once('socket', (socket) => {
-      socket.once('connect', () => (accepted = socket.localPort !== port));
+      socket.once('connect', () => {
+        if (socket.localPort !== port) taken = socket.remoteAddress ?? host;
+      });
     });
     request.once('response', ({ statusCode = 0 }) => {
-      if (statusCode >= lowest && statusCode <= highest) end({ open: true, host, httpStatus: statusCode });
-      else end(refused(`HTTP ${statusCode}`, true));
+      const served = taken ?? host;
+      const open = statusCode >= lowest && statusCode <= highest;
+      end(open ? { open, host: served, httpStatus: statusCode } : refused(`HTTP ${statusCode}`, served));
     });
     request.on('error', (error) => {
-      end(refused(accepted ? `no HTTP answer: ${reasonOf(error)}` : reasonOf(error), accepted));
+      end(refused(taken === undefined ? reasonOf(error) : `no HTTP answer: ${reasonOf(error)}`, taken));
     });
   });
 }
@@ -140,8 +142,9 @@ function asBrowsersAsk(path: string): string {
   return pathname + search;
 }
 
-function refused(reason: string, accepted = false): Refusal {
-  return { open: false, reason, accepted };
+/** `host` is the address that took the connection all the same. */
+function refused(reason: string, host?: string): Refusal {
+  return { open: false, reason, accepted: host !== undefined, ...(host !== undefined && { host }) };
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -7,7 +7,7 @@ import { endAll, start } from './support.ts';
 const servers: Server[] = [];
 const sockets = new Set<Socket>();
 const signal = new AbortController().signal;
-const http = { path: '/', status: [200, 399] } as const;
+const http = { path: '/', status: [200, 399], limitMs: 2000 } as const;
 
 afterEach(async () => {
   // A probe leaves no connection behind: closing would wait for it.
@@ -75,7 +75,7 @@ describe('http', () => {
     const { seen } = await start('exec ./listen-late.mjs --unready 300');
     const port = Number((await seen(/listening on (\d+)/))[1]);
     const look = () => probePort({ host: 'localhost', port, http }, signal);
-    expect(await look()).toEqual({ open: false, reason: 'HTTP 503', accepted: true });
+    expect(await look()).toEqual({ open: false, reason: 'HTTP 503', accepted: true, host: '127.0.0.1' });
     await expect.poll(look).toMatchObject({ open: true, httpStatus: 200 });
   });
 
@@ -106,9 +106,14 @@ describe('http', () => {
   it('judges by the range of status codes', async () => {
     const port = await serveHttp((_, response) => response.writeHead(404).end());
     const range = (low: number, high: number) =>
-      probePort({ host: '127.0.0.1', port, http: { path: '/', status: [low, high] } }, signal);
+      probePort({ host: '127.0.0.1', port, http: { ...http, status: [low, high] } }, signal);
     expect(await range(404, 404)).toMatchObject({ open: true });
-    expect(await range(200, 403)).toEqual({ open: false, reason: 'HTTP 404', accepted: true });
+    expect(await range(200, 403)).toEqual({
+      open: false,
+      reason: 'HTTP 404',
+      accepted: true,
+      host: '127.0.0.1',
+    });
   });
 
   it('gives up on a server that takes the connection and says nothing', async () => {
@@ -118,6 +123,7 @@ describe('http', () => {
       open: false,
       reason: 'no answer in 2 s',
       accepted: true,
+      host: '127.0.0.1',
     });
     expect(performance.now() - begun).toBeLessThan(3500);
   });

@@ -1,6 +1,6 @@
-import { acceptsFor } from '../listeners.ts';
+import { acceptsFor, portsOf } from '../listeners.ts';
 import type { ManagedProcess } from '../process/managed-process.ts';
-import type { Listener, PortTarget, ProbeResult, Runner } from '../runner.ts';
+import type { Listener, ProbeResult, Runner } from '../runner.ts';
 import type { PortOwner } from '../types.ts';
 
 export interface PortWatch {
@@ -28,6 +28,12 @@ export interface PortSight {
 
 /** What "localhost" may mean. */
 const LOOPBACK = ['127.0.0.1', '::1'];
+/**
+ * A server that still compiles its first page may hold a request, and answer the next one; or it takes its time for
+ * each. So a request is given up after this time, and the one after it is given twice as long, unless other ports may
+ * be ready meanwhile.
+ */
+const HTTP_LIMIT_MS = 2000;
 /** A holder that cannot be seen, such as another user's, is foreign after this time; a process ends within it. */
 const UNSEEN_MS = 100;
 
@@ -38,6 +44,8 @@ export class PortLook {
   readonly #onRefusal: (refusal: Refusal) => void;
   /** Since when the port has been taken by somebody who cannot be seen. */
   #unseenSince: number | undefined;
+  #httpLimitMs = HTTP_LIMIT_MS;
+  #listingMs = 0;
 
   /** `onRefusal` is told what each unsuccessful look saw. */
   constructor(watch: PortWatch, sight: PortSight, onRefusal: (refusal: Refusal) => void) {
@@ -46,15 +54,27 @@ export class PortLook {
     this.#onRefusal = onRefusal;
   }
 
+  /** What the last look took to find out which ports the tree has, in milliseconds. */
+  get listingMs(): number {
+    return this.#listingMs;
+  }
+
   async look(signal: AbortSignal): Promise<PortHit | undefined> {
     const { port, process } = this.#watch;
     if (port !== undefined) return this.#lookAt(port, signal);
+    const begun = performance.now();
     const listeners = (await process?.handle?.listeners()) ?? [];
-    for (const own of new Set(listeners.map((listener) => listener.port))) {
-      const hit = await this.#lookAtOwn(own, signal, listeners);
-      if (hit?.outcome === 'ready') return hit;
-    }
-    return undefined;
+    this.#listingMs = performance.now() - begun;
+    // The first that is ready will do, whatever the others take to answer.
+    return new Promise((resolve, reject) => {
+      const looks = portsOf(listeners).map(async (own) => {
+        const hit = await this.#lookAtOwn(own, signal, listeners);
+        if (hit?.outcome === 'ready') resolve(hit);
+      });
+      Promise.all(looks).then(() => {
+        resolve(undefined);
+      }, reject);
+    });
   }
 
   /** Whether the port is a stranger's, without an HTTP request: its answer may be long in coming. */
@@ -125,19 +145,31 @@ export class PortLook {
     const { host } = this.#watch;
     const hosts = host === 'localhost' ? LOOPBACK : [host];
     return Promise.all(
-      hosts.map(async (each) => ({ host: each, probe: await this.#probe(port, each, signal, asksHttp) })),
+      hosts.map(async (each) => {
+        const probe = await this.#probe(port, each, signal, asksHttp);
+        return { host: probe.host ?? each, probe };
+      }),
     );
   }
 
-  #probe(port: number, host: string, signal: AbortSignal, asksHttp = true): Promise<ProbeResult> {
+  async #probe(port: number, host: string, signal: AbortSignal, asksHttp = true): Promise<ProbeResult> {
     const { http, host: name } = this.#watch;
-    const target: PortTarget = { host, port, ...(asksHttp && http && { http: { ...http, name } }) };
-    return this.#sight.runner.probePort(target, signal);
+    if (!asksHttp || http === undefined) return this.#sight.runner.probePort({ host, port }, signal);
+    const limitMs = this.#httpLimitMs;
+    const begun = performance.now();
+    const result = await this.#sight.runner.probePort(
+      { host, port, http: { ...http, name, limitMs } },
+      signal,
+    );
+    const late = performance.now() - begun >= limitMs;
+    if (late && this.#watch.port !== undefined) this.#httpLimitMs = limitMs * 2;
+    return result;
   }
 
   /** Of several addresses the one that came furthest counts: that nobody listens on ::1 as well is no news. */
   #tell(results: readonly ProbeResult[]): void {
     const refusals = results.filter((result) => !result.open);
+    if (refusals.length < results.length) return;
     const furthest = refusals.find(({ accepted }) => accepted) ?? refusals[0];
     if (furthest) this.#onRefusal(furthest);
   }
@@ -151,6 +183,7 @@ export class PortLook {
 }
 
 interface Probed {
+  /** The address that served, else the one that was asked. */
   host: string;
   probe: ProbeResult;
 }

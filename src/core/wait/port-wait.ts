@@ -48,7 +48,8 @@ function portWatchOf(process: ManagedProcess | undefined, request: PortWaitReque
   return {
     ...(process && { process }),
     ...(port !== undefined && { port }),
-    host: request.host ?? 'localhost',
+    // As in a URL, where an IPv6 address stands in brackets.
+    host: (request.host ?? 'localhost').replace(/^\[(.*)\]$/, '$1'),
     ...(http && { http: { path: path ?? '/', status: httpStatus ?? HTTP_READY } }),
     allowForeign: request.allowForeign ?? false,
   };

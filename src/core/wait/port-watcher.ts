@@ -60,6 +60,8 @@ class PortWatcher {
   #timer: NodeJS.Timeout | undefined;
   /** The look under way. */
   #look: AbortController | undefined;
+  /** What is waited for can only end once: its name may have a next run by the time that is looked at. */
+  #over: boolean;
   /** Whether output has come since the last look by the clock. */
   #printed = false;
   /** Whether, in the last look, somebody took the connection; and since when that is so. */
@@ -71,6 +73,7 @@ class PortWatcher {
     this.#lookout = lookout;
     this.#settle = settle;
     this.#waitsForTree = watch.process?.ended === true;
+    this.#over = watch.process?.live === false;
     this.#port = new PortLook(watch, lookout, ({ reason, accepted }) => {
       this.#accepted ||= accepted;
       lookout.onLook(reason);
@@ -109,16 +112,16 @@ class PortWatcher {
 
   /** An answer that is still awaited would hold up the end of the wait: the last look takes the place of that one. */
   #onEnd(): void {
+    this.#over = true;
     if (this.#look) this.#look.abort();
     else this.#lookNow();
   }
 
   #lookNow(): void {
     clearTimeout(this.#timer);
-    const begun = performance.now();
     const look = new AbortController();
     // Sampled before the look, so that the look after the end still sees what descendants have opened.
-    const over = this.#processOver();
+    const over = this.#over;
     const slow = setTimeout(() => {
       void this.#lookForStranger(look.signal);
     }, SLOW_LOOK_MS);
@@ -135,8 +138,8 @@ class PortWatcher {
       if (this.#stopped) return;
       if (hit) this.#settle(hit);
       else if (over) this.#settle({ outcome: 'exited' });
-      else if (this.#processOver()) this.#lookNow();
-      else this.#schedule(performance.now() - begun);
+      else if (this.#over) this.#lookNow();
+      else this.#schedule();
     });
   }
 
@@ -154,20 +157,14 @@ class PortWatcher {
     if (hit && !signal.aborted) this.#settle(hit);
   }
 
-  #processOver(): boolean {
-    const { process } = this.#watch;
-    if (!process) return false;
-    return this.#waitsForTree ? !process.live : process.ended;
-  }
-
-  #schedule(cost: number): void {
+  #schedule(): void {
     const every = this.#interval(performance.now());
     this.#timer = setTimeout(
       () => {
         this.#printed = false;
         this.#lookNow();
       },
-      this.#watch.port === undefined ? Math.max(every, cost * COST_FACTOR) : every,
+      Math.max(every, this.#port.listingMs * COST_FACTOR),
     );
   }
 

@@ -68,9 +68,12 @@ export class Waits {
       });
     }
     const port = new PortWait(process, request, this.#sight);
-    const { waitedMs, ...end } = await this.#wait(request.timeoutMs, context, port.arm);
-    const hit = end.ended === 'timeout' ? { outcome: 'timeout' as const } : end.value;
-    return { ...port.describe(hit), ...(process && (await factsOf(process))), waitedMs };
+    const end = process && new EndNote(process);
+    const arms = [port.arm, ...(end ? [end.arm] : [])];
+    const { waitedMs, ...waited } = await this.#wait(atLeastOneLook(request.timeoutMs), context, ...arms);
+    const hit = waited.ended === 'timeout' ? { outcome: 'timeout' as const } : waited.value;
+    const facts = hit.outcome === 'exited' ? await end?.facts() : process && (await factsOf(process));
+    return { ...port.describe(hit), ...facts, waitedMs };
   }
 
   async forExit(
@@ -123,8 +126,10 @@ export class Waits {
       ...(httpPath !== undefined && { path: httpPath }),
     };
     const port = condition.port === undefined ? undefined : new PortWait(process, request, this.#sight);
+    const end = new EndNote(process);
     if (port) {
       conditions.push(
+        end.arm,
         mapArm(port.arm, (hit) =>
           hit.outcome === 'exited' ? { by: 'exit' } : { by: 'port', news: port.describe(hit) },
         ),
@@ -137,8 +142,10 @@ export class Waits {
       conditions.push(mapArm(promptCondition(process), () => ({ by: 'awaiting_input' })));
     }
 
-    const waited = await this.#wait(condition.timeoutMs, context, ...conditions);
-    const facts = { ...(await factsOf(process)), waitedMs: waited.waitedMs };
+    const timeoutMs = port ? atLeastOneLook(condition.timeoutMs) : condition.timeoutMs;
+    const waited = await this.#wait(timeoutMs, context, ...conditions);
+    const exited = waited.ended === 'settled' && waited.value.by === 'exit';
+    const facts = { ...(await (exited ? end.facts() : factsOf(process))), waitedMs: waited.waitedMs };
     if (waited.ended === 'timeout')
       return { ...port?.describe({ outcome: 'timeout' }), by: 'timeout', outcome: 'timeout', ...facts };
     const ended = waited.value;
@@ -187,6 +194,37 @@ async function compileEach(
 ): Promise<[Pattern | undefined, Pattern | undefined]> {
   const pattern = log === undefined ? undefined : await compilePattern(log);
   return [pattern, failureLog === undefined ? undefined : await compilePattern(failureLog)];
+}
+
+/** A look at a port takes some milliseconds: a wait that is to end at once is one look. */
+const ONE_LOOK_MS = 100;
+
+function atLeastOneLook(timeoutMs: number | undefined): number | undefined {
+  return timeoutMs === undefined ? undefined : Math.max(timeoutMs, ONE_LOOK_MS);
+}
+
+/** How a process ended, for a wait that looks once more after that: it may have a next run by then. */
+class EndNote {
+  readonly arm: Arm<never>;
+  readonly #process: ManagedProcess;
+  #facts: Promise<Facts> | undefined;
+
+  constructor(process: ManagedProcess) {
+    this.#process = process;
+    const note = (): void => {
+      this.#facts ??= factsOf(process);
+    };
+    this.arm = () => {
+      const removes = [process.leaderEnded.add(note), process.treeEnded.add(note)];
+      return () => {
+        for (const remove of removes) remove();
+      };
+    };
+  }
+
+  facts(): Promise<Facts> {
+    return this.#facts ?? factsOf(this.#process);
+  }
 }
 
 interface Facts {

@@ -140,7 +140,85 @@ describe('how often it is looked at', () => {
   });
 });
 
+describe('a host', () => {
+  it('given by name is judged by the address that served', async () => {
+    runner.last.listening = [PORT];
+    runner.owners.set(PORT, { pid: 5, command: 'nginx' });
+    runner.probePort = () => Promise.resolve({ open: true, host: '192.0.2.2' });
+    const waiting = manager.waitForPort({ id: 'x', port: PORT, host: 'machine.example' });
+    expect(await waiting).toMatchObject({ outcome: 'foreign', host: '192.0.2.2', owner: { pid: 5 } });
+  });
+
+  it('may stand in brackets, as in a URL', async () => {
+    const asked: string[] = [];
+    runner.probePort = ({ host }) => {
+      asked.push(host);
+      return Promise.resolve({ open: true, host });
+    };
+    await manager.waitForPort({ port: PORT, host: '[::1]' });
+    expect(asked).toEqual(['::1']);
+  });
+});
+
+describe('time', () => {
+  /** Has every answer of a server take so long. */
+  function answersTake(ms: number): void {
+    runner.last.listening = [PORT];
+    runner.probePort = ({ host, http }) =>
+      new Promise((resolve) => {
+        const { limitMs } = http ?? { limitMs: Infinity };
+        if (host !== '127.0.0.1') resolve(REFUSED);
+        else if (ms <= limitMs) setTimeout(resolve, ms, { open: true, host });
+        else setTimeout(resolve, limitMs, { open: false, reason: 'no answer', accepted: true, host });
+      });
+  }
+
+  it('is given to a server that is slow each time', async () => {
+    answersTake(3000);
+    const waiting = manager.waitForPort({ id: 'x', port: PORT, path: '/', timeoutMs: 10_000 });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await waiting).toMatchObject({ outcome: 'ready' });
+  });
+
+  it('is enough for one look, however short', async () => {
+    answersTake(5);
+    const waiting = manager.waitForPort({ id: 'x', port: PORT, timeoutMs: 0 });
+    await vi.advanceTimersByTimeAsync(5);
+    expect(await waiting).toMatchObject({ outcome: 'ready', waitedMs: 5 });
+  });
+
+  it('that one port takes to answer does not hold up another, nor the looks to come', async () => {
+    const looks: number[] = [];
+    runner.last.listening = [PORT, PORT + 1];
+    runner.probePort = ({ host, port, http }) =>
+      new Promise((resolve) => {
+        looks.push(port);
+        if (host !== '127.0.0.1') resolve(REFUSED);
+        else if (port === PORT && http)
+          setTimeout(resolve, http.limitMs, { open: false, reason: 'no answer', accepted: true, host });
+        else resolve(looks.length < 8 ? UNREADY : { open: true, host });
+      });
+    const waiting = manager.waitForPort({ id: 'x', path: '/', timeoutMs: 10_000 });
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await waiting).toMatchObject({ outcome: 'ready', port: PORT + 1 });
+  });
+});
+
 describe('the end of the process', () => {
+  it('is told as it was, though its next run has begun since', async () => {
+    runner.probePort = () => new Promise((resolve) => setTimeout(resolve, 30, REFUSED));
+    const waiting = manager.waitForPort({ id: 'x', port: PORT });
+    await vi.advanceTimersByTimeAsync(5);
+    const restarted = manager.restart('x');
+    await vi.advanceTimersByTimeAsync(200);
+    expect((await restarted).process).toMatchObject({ run: 2, status: 'running' });
+    expect(await waiting).toMatchObject({
+      outcome: 'exited',
+      status: 'killed',
+      exit: { cause: 'kill_process' },
+    });
+  });
+
   it('ends the wait though a request is without an answer', async () => {
     const probes = requestsHang();
     runner.last.listening = [PORT];
