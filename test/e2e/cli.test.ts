@@ -86,7 +86,7 @@ describe('proctor run', () => {
     ],
     [['run', '--', 'no-such-program', 'x'], 1, /"no-such-program" was not found on PATH/],
     [['run', '--reuse', '--replace', '--', 'x'], 2, /--replace/],
-    [['run', '--reuse', '--', 'true'], 1, /--reuse needs a name/],
+    [['run', '--reuse', '--', 'true'], 2, /--reuse needs a name/],
     [['run'], 2, /missing required argument/],
   ])('%j exits with %d', async (args, expected, words) => {
     const { status, stderr } = await proctor(...args);
