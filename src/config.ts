@@ -139,7 +139,7 @@ const serveSchema = z.object({
   allowHosts: z.array(someText).default([]),
   allowOrigins: z.array(origin).default([]),
   ratePerSecond: integer(1, 1_000_000).default(1000),
-  maxBodyBytes: size.default(4 * 1024 * 1024),
+  maxBodyBytes: size.default(8 * 1024 * 1024),
   stateDirectory: someText.optional(),
 });
 
@@ -189,7 +189,7 @@ export const SERVE_SETTINGS: SettingGroup<typeof serveSchema> = {
       flag: 'max-body',
       variable: 'PROCTOR_MAX_BODY',
       placeholder: 'SIZE',
-      help: 'largest request body (default 4M)',
+      help: 'largest request body (default 8M: what the longest input takes)',
     },
     stateDirectory: STATE_DIRECTORY_SETTING,
   },

@@ -104,7 +104,7 @@ describe('serve', () => {
       allowHosts: [],
       allowOrigins: [],
       ratePerSecond: 1000,
-      maxBodyBytes: 4 * 1024 * 1024,
+      maxBodyBytes: 8 * 1024 * 1024,
       stateDirectory: '/state/proctor',
     });
   });

@@ -86,6 +86,10 @@ function explained(error: unknown): unknown {
       cause: error,
     });
   }
+  if (error instanceof SdkHttpError && error.status === 413)
+    return new UpstreamError('The shared server takes no request that long. Send less at a time.', {
+      cause: error,
+    });
   const reason = error instanceof Error ? error.message : String(error);
   return new UpstreamError(
     `The shared server does not answer (${reason}). If it has ended, start it again with "proctor serve".`,

@@ -1,5 +1,5 @@
 import { countNewlines } from './count-newlines.ts';
-import type { OutputBuffer } from './output-buffer.ts';
+import type { OutputBuffer, Segment } from './output-buffer.ts';
 import { pageLines, type LineRange } from './page-lines.ts';
 import type { StreamFilter, StreamName } from '../types.ts';
 
@@ -88,6 +88,18 @@ export function lineStart(buffer: OutputBuffer, to: number, stream: StreamFilter
     }
   }
   return floor === begin ? start : to;
+}
+
+/** What stands before the offset of lines that go on there, in order. */
+export function lineHeads(buffer: OutputBuffer, offset: number): Segment[] {
+  const starts = { stdout: lineStart(buffer, offset, 'stdout'), stderr: lineStart(buffer, offset, 'stderr') };
+  const heads: Segment[] = [];
+  for (const segment of buffer.segments(Math.min(starts.stdout, starts.stderr), offset)) {
+    const { stream, from, bytes } = segment;
+    const skip = Math.max(0, starts[stream] - from);
+    if (skip < bytes.length) heads.push({ ...segment, from: from + skip, bytes: bytes.subarray(skip) });
+  }
+  return heads;
 }
 
 /** Lines in the range, unfinished ones at its end included where they have text. */

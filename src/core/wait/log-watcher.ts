@@ -1,5 +1,5 @@
 import { LineAssembler, type Line } from '../output/line-assembler.ts';
-import { lineHeads } from '../output/line-heads.ts';
+import { lineHeads } from '../output/line-starts.ts';
 import type { ManagedProcess } from '../process/managed-process.ts';
 import type { OutputBuffer, Segment } from '../output/output-buffer.ts';
 import type { Pattern } from '../output/pattern.ts';
