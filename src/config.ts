@@ -28,6 +28,8 @@ export interface ServeConfig {
   /** Requests a second from one address that may go on for ever. */
   readonly ratePerSecond: number;
   readonly maxBodyBytes: number;
+  /** Do not start where the state directory has a running server. */
+  readonly unlessRunning: boolean;
   readonly stateDirectory: string;
 }
 
@@ -140,6 +142,7 @@ const serveSchema = z.object({
   allowOrigins: z.array(origin).default([]),
   ratePerSecond: integer(1, 1_000_000).default(1000),
   maxBodyBytes: size.default(8 * 1024 * 1024),
+  unlessRunning: z.boolean().default(false),
   stateDirectory: someText.optional(),
 });
 
@@ -184,6 +187,10 @@ export const SERVE_SETTINGS: SettingGroup<typeof serveSchema> = {
       variable: 'PROCTOR_RATE_LIMIT',
       placeholder: 'N',
       help: 'requests a second from one address, ten times as many at once (default 1000)',
+    },
+    unlessRunning: {
+      flag: 'unless-running',
+      help: 'do not start where the state directory names a running server',
     },
     maxBodyBytes: {
       flag: 'max-body',

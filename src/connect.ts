@@ -55,7 +55,11 @@ async function startServer(
   await mkdir(directory.path, { recursive: true, mode: 0o700 });
   const logFile = join(directory.path, LOG_FILE);
   const token: Record<string, string> = config.token === undefined ? {} : { PROCTOR_TOKEN: config.token };
-  const hasEnded = spawnDetached([cliPath, 'serve', '--state-dir', directory.path], token, logFile);
+  const hasEnded = spawnDetached(
+    [cliPath, 'serve', '--unless-running', '--state-dir', directory.path],
+    token,
+    logFile,
+  );
   const deadline = performance.now() + START_MS;
   for (;;) {
     // One that found another server here has ended: that other one is looked for a last time.

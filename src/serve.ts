@@ -24,8 +24,8 @@ export interface SharedServer {
 }
 
 /**
- * Serves MCP over HTTP, and tells in the state directory where. Rejects where that directory has a server already, with
- * the system's error, or with what there is to know of who has the port.
+ * Serves MCP over HTTP, and tells in the state directory where. Rejects with the system's error, or with what there is
+ * to know of who has the port; with `unlessRunning` also where that directory has a server already.
  */
 export async function startSharedServer(
   service: ProcessService,
@@ -63,12 +63,13 @@ export async function startSharedServer(
   });
   const url = await directory.exclusively(async () => {
     const other = await directory.runningServer();
-    if (other !== undefined) throw new Error(alreadyRunning(other, directory));
+    if (other !== undefined && config.unlessRunning) throw new Error(alreadyRunning(other, directory));
     const { url } = await http.listen(config.port).catch((error: unknown) => explainTaken(error, config));
     await directory.publish({
       ...{ url, ...ownIdentity(), version, token: kind },
       startedAt: new Date().toISOString(),
     });
+    if (other !== undefined) logger.info(`warning: ${nowHidden(other)}`);
     return url;
   });
   return {
@@ -93,7 +94,11 @@ async function resolveToken(
 }
 
 function alreadyRunning({ url, pid }: ServerState, { path }: StateDirectory): string {
-  return `a server is running at ${url} (pid ${pid}) for the state directory ${path}. Use it, end it, or give this one a --state-dir of its own.`;
+  return `a server is running at ${url} (pid ${pid}) for the state directory ${path}`;
+}
+
+function nowHidden({ url, pid }: ServerState): string {
+  return `the command line and bridges find this server now, and the one at ${url} (pid ${pid}) again when this one has ended; --url ${url} reaches that, and --state-dir keeps servers apart`;
 }
 
 /** Whoever has the port is asked only what everybody may ask. */

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { TOKEN_PATTERN, TOKEN_RULE } from './http/token.ts';
 import { isRunning } from './platform/identity.ts';
 import { isRefused } from './platform/tcp-probe.ts';
 import { exclusively } from './start-lock.ts';
 
-const stateSchema = z.object({
+const serverSchema = z.object({
   /** Base address, without a slash at its end. */
   url: z.url(),
   pid: z.int(),
@@ -20,7 +21,10 @@ const stateSchema = z.object({
 });
 
 /** How a running server is found. */
-export type ServerState = z.output<typeof stateSchema>;
+export type ServerState = z.output<typeof serverSchema>;
+
+/** The server that was published last, and those before it, newest first, which are found again when it ends. */
+const fileSchema = serverSchema.extend({ others: z.array(serverSchema).optional() });
 
 const STATE_FILE = 'server.json';
 const TOKEN_FILE = 'token';
@@ -33,7 +37,7 @@ const TOKEN_BYTES = 32;
 /** The files by which the programs of one user find a server and are let in. Nobody else may read them. */
 export class StateDirectory {
   readonly path: string;
-  #published: string | undefined;
+  #published: ServerState | undefined;
 
   constructor(path: string) {
     this.path = path;
@@ -106,13 +110,10 @@ export class StateDirectory {
     }
   }
 
-  /** The server that published its address here, if it still runs: nobody else has its port then. */
+  /** The server that published its address here last, of those that still run. */
   async runningServer(): Promise<ServerState | undefined> {
-    const text = await readIfThere(this.#stateFile);
-    const state = text === undefined ? undefined : parseState(text);
-    if (state === undefined || !isRunning(state)) return undefined;
-    // Where pids are all there is to go by, a stale file is often told by this.
-    return (await isRefused(state.url)) ? undefined : state;
+    for (const state of await this.#servers()) if (await answers(state)) return state;
+    return undefined;
   }
 
   /** Does something while no other program does it here: of several servers that start at once, one does. */
@@ -124,16 +125,33 @@ export class StateDirectory {
   async publish(state: ServerState): Promise<void> {
     await this.#make();
     await this.#removeOldPages();
-    const text = `${JSON.stringify(state, null, 2)}\n`;
-    const draft = await this.#writePrivate(STATE_FILE, text);
-    await rename(draft, this.#stateFile);
-    this.#published = text;
+    await this.#write([state, ...(await this.#servers())]);
+    this.#published = state;
   }
 
-  /** Takes back what was published through this object, and nothing that another server has published since. */
+  /** Takes back what was published through this object, and nothing that another server has published. */
   async withdraw(): Promise<void> {
+    const servers = await this.#servers();
+    const others = servers.filter((server) => !isDeepStrictEqual(server, this.#published));
+    if (others.length < servers.length) await this.#write(others);
+  }
+
+  /** Those that were published, newest first. */
+  async #servers(): Promise<ServerState[]> {
     const text = await readIfThere(this.#stateFile);
-    if (text !== undefined && text === this.#published) await rm(this.#stateFile, { force: true });
+    return text === undefined ? [] : parseState(text);
+  }
+
+  /** Only those that run are written. */
+  async #write(servers: readonly ServerState[]): Promise<void> {
+    const [first, ...others] = servers.filter(isRunning);
+    if (first === undefined) {
+      await rm(this.#stateFile, { force: true });
+      return;
+    }
+    const text = JSON.stringify({ ...first, ...(others.length > 0 && { others }) }, null, 2);
+    const draft = await this.#writePrivate(STATE_FILE, `${text}\n`);
+    await rename(draft, this.#stateFile);
   }
 
   async #make(): Promise<void> {
@@ -157,10 +175,16 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-function parseState(text: string): ServerState | undefined {
+function parseState(text: string): ServerState[] {
   try {
-    return stateSchema.safeParse(JSON.parse(text)).data;
+    const { others = [], ...first } = fileSchema.parse(JSON.parse(text));
+    return [first, ...others];
   } catch {
-    return undefined;
+    return [];
   }
+}
+
+/** Whether it still runs: nobody else has its port then. Where pids are all there is to go by, the port tells, too. */
+async function answers(state: ServerState): Promise<boolean> {
+  return isRunning(state) && !(await isRefused(state.url));
 }

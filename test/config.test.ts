@@ -105,6 +105,7 @@ describe('serve', () => {
       allowOrigins: [],
       ratePerSecond: 1000,
       maxBodyBytes: 8 * 1024 * 1024,
+      unlessRunning: false,
       stateDirectory: '/state/proctor',
     });
   });

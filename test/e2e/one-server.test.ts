@@ -28,6 +28,12 @@ async function startShared(flags: readonly string[] = []): Promise<SharedServer>
   return server;
 }
 
+async function run(server: SharedServer, name: string): Promise<void> {
+  const client = await server.connect();
+  await client.ok('run_background', { command: 'sleep 600', name });
+  await client.close();
+}
+
 /** A bridge that may start a server, which ends with the test. */
 function startBridge(flags: readonly string[] = []): RawServer {
   const bridge = new RawServer({
@@ -78,18 +84,39 @@ function leaveStale(url: string): void {
 }
 
 describe('a second server', () => {
-  it('in the same state directory does not start, and the first is found as before', async () => {
+  it('in the same state directory is the one that is found, until it ends', async () => {
     const first = await startShared();
-    const { status, stderr } = await proctor('serve', '--port', '0');
-    expect(status).toBe(1);
-    expect(stderr).toContain(`${first.url} (pid ${first.pid})`);
-    expect(stderr).toContain('--state-dir');
-    expect(await proctor('ps', '-q')).toMatchObject({ status: 0 });
+    await run(first, 'first');
+    const second = await startShared();
+    await run(second, 'second');
+    const third = await startShared();
+    expect(await proctor('ps', '-q')).toMatchObject({ status: 0, stdout: '' });
+    await second.close();
+    await third.close();
+    expect(published()).toMatchObject({ url: first.url, pid: first.pid });
+    expect(await proctor('ps', '-q')).toMatchObject({ status: 0, stdout: 'first\n' });
   });
 
-  it('that is started at the same moment does not start either', async () => {
+  it('does not hide the first for good where it is killed', async () => {
+    const first = await startShared();
+    const second = await startShared();
+    second.child.kill('SIGKILL');
+    await until('it is gone', () => second.child.signalCode !== null);
+    await run(first, 'first');
+    expect(await proctor('ps', '-q')).toMatchObject({ status: 0, stdout: 'first\n' });
+  });
+
+  it('does not start where it is asked not to', async () => {
+    const first = await startShared();
+    const { status, stderr } = await proctor('serve', '--unless-running', '--port', '0');
+    expect(status).toBe(1);
+    expect(stderr).toContain(`${first.url} (pid ${first.pid})`);
+    expect(published()).toMatchObject({ url: first.url, pid: first.pid });
+  });
+
+  it('does not even where it is started at the same moment', async () => {
     const env = { PROCTOR_STATE_DIR: state, PROCTOR_PORT: '0' };
-    const servers = [0, 1, 2].map(() => new RawServer({ flags: ['serve'], env }));
+    const servers = [0, 1, 2].map(() => new RawServer({ flags: ['serve', '--unless-running'], env }));
     for (const { child, ended } of servers)
       ends.push(async () => {
         child.kill('SIGTERM');
