@@ -49,10 +49,25 @@ export interface InputQuestion {
  * terminal, or blocked without a time limit in a poll that watches nothing else. Programs that merely hold standard
  * input open while they serve do not count. False where the kernel does not say (ptrace rights, other architectures).
  */
-export function awaitsInput({ pid, state }: ProcStat, { isInput, hasChildren }: InputQuestion): boolean {
+export function awaitsInput({ pid, state }: ProcStat, question: InputQuestion): boolean {
   if (state !== 'S') return false;
   // The main thread first: most programs that do not wait show it there.
   const threads = threadIds(pid).sort((one, other) => Number(other === pid) - Number(one === pid));
+  if (!allWait(pid, threads, question)) return false;
+  if (threads.length === 1) return true;
+  // Threads that take turns, as Go's do, may each have been idle when it was looked at: none may have run meanwhile.
+  const before = contextSwitches(pid, threads);
+  return allWait(pid, threads, question) && contextSwitches(pid, threads) === before;
+}
+
+/** How often the threads have given up a CPU, each by itself. */
+function contextSwitches(pid: number, threads: readonly number[]): string {
+  return threads
+    .map((thread) => /^voluntary_ctxt_switches:.*$/m.exec(readProcFile(pid, `task/${thread}/status`) ?? ''))
+    .join();
+}
+
+function allWait(pid: number, threads: readonly number[], { isInput, hasChildren }: InputQuestion): boolean {
   let waiting = false;
   for (const thread of threads) {
     const wait = threadWaits(pid, thread, isInput);
