@@ -66,7 +66,11 @@ export function linesBegun(buffer: OutputBuffer, range: LineRange): Record<Strea
     const start = lineStart(buffer, from, stream);
     return { stdout: start, stderr: start };
   }
-  return { stdout: lineStart(buffer, from, 'stdout'), stderr: lineStart(buffer, from, 'stderr') };
+  return lineStarts(buffer, from);
+}
+
+function lineStarts(buffer: OutputBuffer, offset: number): Record<StreamName, number> {
+  return { stdout: lineStart(buffer, offset, 'stdout'), stderr: lineStart(buffer, offset, 'stderr') };
 }
 
 /** Where the line begins that lies across an offset; the offset itself where there is none, or none so short or near. */
@@ -92,14 +96,8 @@ export function lineStart(buffer: OutputBuffer, to: number, stream: StreamFilter
 
 /** What stands before the offset of lines that go on there, in order. */
 export function lineHeads(buffer: OutputBuffer, offset: number): Segment[] {
-  const starts = { stdout: lineStart(buffer, offset, 'stdout'), stderr: lineStart(buffer, offset, 'stderr') };
-  const heads: Segment[] = [];
-  for (const segment of buffer.segments(Math.min(starts.stdout, starts.stderr), offset)) {
-    const { stream, from, bytes } = segment;
-    const skip = Math.max(0, starts[stream] - from);
-    if (skip < bytes.length) heads.push({ ...segment, from: from + skip, bytes: bytes.subarray(skip) });
-  }
-  return heads;
+  const { starts, from } = beginAt(lineStarts(buffer, offset));
+  return [...buffer.segmentsFrom(starts, from, offset)];
 }
 
 /** Lines in the range, unfinished ones at its end included where they have text. */
@@ -116,6 +114,6 @@ export function countLines(buffer: OutputBuffer, range: LineRange): number {
 }
 
 /** What makes a range begin at different offsets in each stream. */
-export function beginAt(starts: Record<StreamName, number>): Pick<LineRange, 'from' | 'starts'> {
+export function beginAt(starts: Record<StreamName, number>): Required<Pick<LineRange, 'from' | 'starts'>> {
   return { from: Math.min(starts.stdout, starts.stderr), starts };
 }

@@ -113,6 +113,14 @@ export class OutputBuffer {
     return border.run === run ? border.offset : this.#start;
   }
 
+  /**
+   * Where a reader with this cursor begins. One from beyond the end is of an earlier record of the name: it begins where
+   * one without a cursor does, at `runFrom`.
+   */
+  beginning(since: number | undefined, runFrom: number): number {
+    return since === undefined || since > this.#end ? runFrom : since;
+  }
+
   /** Runs that began in the range, `from` inclusive and `to` exclusive. */
   borders(from: number, to: number): RunBorder[] {
     return this.#borders.filter(({ offset }) => offset >= from && offset < to);
@@ -132,6 +140,15 @@ export class OutputBuffer {
         yield { stream, from: offset, at, bytes: this.#ring.subarray(position, position + length) };
         offset += length;
       }
+    }
+  }
+
+  /** The same, of each stream from where it is to start. */
+  *segmentsFrom(starts: Record<StreamName, number>, from: number, to: number): Iterable<Segment> {
+    for (const segment of this.segments(from, to)) {
+      const skip = Math.max(0, starts[segment.stream] - segment.from);
+      if (skip >= segment.bytes.length) continue;
+      yield { ...segment, from: segment.from + skip, bytes: segment.bytes.subarray(skip) };
     }
   }
 

@@ -103,11 +103,9 @@ function* linesOfRun(buffer: OutputBuffer, range: LineRange): Generator<PageLine
   for (const segment of carried(buffer, range)) assembler.push(segment);
   const slice = Math.min(SLICE_BYTES, (maxLineBytes ?? SLICE_BYTES) * LINES_PER_SLICE);
   for (let offset = from; offset < to; offset += slice) {
-    for (const segment of buffer.segments(offset, Math.min(offset + slice, to))) {
-      const skip = Math.max(0, (starts?.[segment.stream] ?? 0) - segment.from);
-      if (skip >= segment.bytes.length) continue;
-      assembler.push({ ...segment, from: segment.from + skip, bytes: segment.bytes.subarray(skip) });
-    }
+    const end = Math.min(offset + slice, to);
+    const segments = starts ? buffer.segmentsFrom(starts, offset, end) : buffer.segments(offset, end);
+    for (const segment of segments) assembler.push(segment);
     yield* lines;
     lines = [];
   }

@@ -44,9 +44,7 @@ export function renderPage(
   request: Omit<ReadRequest, 'grep'>,
   pattern?: Pattern,
 ): RenderedPage {
-  const since = Math.max(0, Math.floor(request.since ?? runFrom));
-  // A cursor beyond the end is one of an earlier record of this name.
-  const wanted = since > buffer.end ? runFrom : since;
+  const wanted = buffer.beginning(Math.max(0, Math.floor(request.since ?? runFrom)), runFrom);
   const from = Math.min(Math.max(wanted, buffer.start), buffer.end);
   const { stream = 'both', raw = false, timestamps = false } = request;
   const view: View = {

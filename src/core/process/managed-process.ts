@@ -84,10 +84,9 @@ export class ManagedProcess {
     return this.buffer.runStart(this.#run);
   }
 
-  /** Where a reader begins: a cursor beyond the end is from another life of this id, and begins at the current run. */
+  /** Where a reader begins who may also ask for new output alone. */
   beginning(since: number | 'now' | undefined): number {
-    if (since === 'now') return this.buffer.end;
-    return since === undefined || since > this.buffer.end ? this.runFrom : since;
+    return since === 'now' ? this.buffer.end : this.buffer.beginning(since, this.runFrom);
   }
 
   get status(): Status {
