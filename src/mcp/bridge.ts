@@ -7,12 +7,11 @@ import {
   type ServerContext,
   type Transport,
 } from '@modelcontextprotocol/server';
-import { serveStdio as serveConnection } from '@modelcontextprotocol/server/stdio';
 import { clientOf, type ClientInfo } from './client-info.ts';
 import { INSTRUCTIONS } from './instructions.ts';
 import type { EventSource } from './resource-changes.ts';
 import type { ServerInfo } from './server.ts';
-import type { StdioServer } from './stdio.ts';
+import { serveConnection, type StdioServer } from './stdio-connection.ts';
 import { StdioTransport } from './stdio-transport.ts';
 import { serveChanges, type ChangePolicy } from './subscriptions.ts';
 import { TOOL_LISTING } from './tool-listing.ts';
@@ -41,22 +40,11 @@ export function serveBridge(
   const upstream = new Upstream(options.locate);
   const connection = serveConnection(
     ({ era }) => createBridgeServer(upstream, options, era === 'modern' ? 'all' : 'subscribed'),
-    {
-      transport,
-      onerror: (error) => {
-        options.logger.debug(`connection: ${error.message}`);
-      },
-    },
+    transport,
+    options.logger,
   );
-  const endConnection = transport.onclose;
-  const closed = new Promise<void>((resolve) => {
-    transport.onclose = () => {
-      endConnection?.();
-      resolve();
-    };
-  });
   return {
-    closed,
+    closed: connection.closed,
     close: async () => {
       await connection.close();
       upstream.close();

@@ -39,10 +39,11 @@ export class LineReader {
       return;
     }
     this.#add(rest);
-    const { edges, text } = { edges: this.#edges, text: this.#held.toString('utf8', 0, this.#length) };
+    const edges = this.#edges;
+    const held = this.#held.subarray(0, this.#length);
     this.#forget();
     if (edges) this.#listener.tooLong(edges.head.toString(), edges.tail.toString());
-    else this.#listener.line(text);
+    else this.#listener.line(held.toString());
   }
 
   #add(bytes: Buffer): void {

@@ -3,7 +3,8 @@ import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import { onTestFinished } from 'vitest';
 import type { Logger } from '../../src/logger.ts';
-import { serveStdio, type StdioServer } from '../../src/mcp/stdio.ts';
+import type { StdioServer } from '../../src/mcp/stdio-connection.ts';
+import { serveStdio } from '../../src/mcp/stdio.ts';
 import { FakeService } from '../helpers/fake-service.ts';
 
 /** Every revision of the protocol, served to the v2 client. */
