@@ -111,7 +111,7 @@ describe.each(CLIENTS)('run_background, client %s', (client) => {
   });
 
   it('drops the record at exit with auto_cleanup', async () => {
-    const run = await server().run('sleep 0.2', { name: 'brief', auto_cleanup: true });
+    const run = await server().run('sleep 1', { name: 'brief', auto_cleanup: true });
     expect(run.status).toBe('running');
     await until('the record is gone', async () => {
       const { processes } = await server().ok('list_processes');
